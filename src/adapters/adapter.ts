@@ -1,0 +1,86 @@
+/** L3. The one contract that a protocol folder implements. */
+import type { ServerResponse } from 'node:http'
+import type { Clock, Closable, Egress, Publication, Registry, Scope } from '../core/types.ts'
+import type { CodecId, Form } from '../media/types.ts'
+
+/** Validates one section of the configuration; throws on unknown keys. A zod schema is one. */
+export interface ConfigSchema<C> {
+  parse(input: unknown): C
+}
+
+/** Fields first, sentence second. Never call it per packet: count, and log the count. */
+export interface Logger {
+  child(bindings: Readonly<Record<string, unknown>>): Logger
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface Access {
+  readonly action: 'publish' | 'subscribe' | 'api'
+  readonly stream: string
+  readonly protocol: string
+  /** IP address of the peer, without port. */
+  readonly remote: string
+  readonly user?: string
+  readonly pass?: string
+  readonly token?: string
+}
+
+export interface HttpExchange {
+  readonly request: Request
+  /** Percent-decoded path parameters. */
+  readonly params: Readonly<Record<string, string>>
+  /** IP address of the peer. */
+  readonly remote: string
+  /** Takes the response over (status and headers still unsent), for bodies that watch their own back-pressure. Return undefined then. */
+  takeOver(): ServerResponse
+}
+
+/** The gateway's one HTTP server. `path` is a Hono pattern: '/whip/:stream{.+}'. */
+export interface HttpMount {
+  route(
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS',
+    path: string,
+    handle: (exchange: HttpExchange) => Promise<Response | undefined>,
+  ): void
+}
+
+export interface AdapterContext {
+  readonly registry: Registry
+  readonly scope: Scope
+  readonly clock: Clock
+  readonly log: Logger
+  readonly http: HttpMount
+  /** Rejects with a GatewayError ('unauthorized' or 'forbidden') that says why. */
+  authorize(access: Access): Promise<void>
+}
+
+export interface Capability {
+  readonly codec: CodecId
+  readonly form: Form
+  readonly note?: string
+}
+
+/** A listening door: where it really listens (port 0 resolved), for people and tests. */
+export interface Listener extends Closable {
+  readonly address: string
+  readonly port: number
+}
+
+/** Every role is optional: a folder may only listen, only dial, only read or only write. */
+export interface Adapter<C> {
+  readonly name: string
+  readonly schemes: readonly string[]
+  readonly config: ConfigSchema<C>
+  /** Printed as the README matrix and in GET /v1/adapters; the contract tests walk it. */
+  readonly ingests: readonly Capability[]
+  readonly egresses: readonly Capability[]
+  /** Others connect to us (publish and play). */
+  listen?(context: AdapterContext, config: C): Promise<Listener | undefined>
+  /** We connect and read, into the publication handed in. Resolves once connected; the Closable ends when the source does. */
+  pull?(context: AdapterContext, config: C, url: URL, publication: Publication): Promise<Closable>
+  /** We connect and write. The Egress is then subscribed to a stream by the caller. */
+  push?(context: AdapterContext, config: C, url: URL): Promise<Egress>
+}

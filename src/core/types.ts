@@ -1,0 +1,287 @@
+/** L1. The model: streams, tracks, feeds, ownership, negotiation. Imports L0 only. */
+import type { CodecId, CodecParameters, Form, Frame, Kind, MediaOf, RtpPacket } from '../media/types.ts'
+
+/* ---------- ownership ---------- */
+
+export type CloseCode =
+  | 'source-ended'
+  | 'replaced'
+  | 'unpublished'
+  | 'subscriber-left'
+  | 'slow-subscriber'
+  | 'no-common-codec'
+  | 'timeout'
+  | 'unauthorized'
+  | 'shutdown'
+  | 'failed'
+/** Why something ended. A value that travels down the tree unchanged, so a viewer's log can say why its publisher left. */
+export interface CloseReason {
+  readonly code: CloseCode
+  readonly detail?: string
+  readonly error?: Error
+}
+
+export interface Closable extends AsyncDisposable {
+  /** Idempotent, never throws. Children close before their parent; deferred work runs last-in first-out. */
+  close(reason?: CloseReason): Promise<void>
+  readonly closed: Promise<CloseReason>
+  readonly signal: AbortSignal
+}
+export interface Scope extends Closable {
+  child(name: string): Scope
+  defer(release: () => void | Promise<void>): void
+}
+
+/* ---------- time ---------- */
+
+/** The only way to read the clock or set a timer; tests pass a hand-cranked one. */
+export interface Clock {
+  /** Monotonic microseconds. */
+  now(): number
+  /** Wall clock in microseconds since the Unix epoch. */
+  wall(): number
+  after(delayUs: number, run: () => void): () => void
+}
+export interface ClockAnchor {
+  readonly ts: number
+  readonly wall: number
+  readonly from: 'sender-report' | 'capture-time' | 'arrival'
+}
+/** Maps one track's ticks to wall time, and to the stream's common time line. Written by the source only. */
+export interface TrackClock {
+  readonly rate: number
+  anchor(a: ClockAnchor): void
+  toWall(ts: number): number | undefined
+  /** Microseconds since the stream began, comparable across the stream's tracks. */
+  toStreamTime(ts: number): number
+  fromStreamTime(us: number): number
+}
+
+/* ---------- moving media ---------- */
+
+/** Synchronous, never async. A throw closes this sink's subscription and nobody else's. */
+export interface Sink<U> {
+  write(unit: U): void
+}
+
+/** A fan-out point. Attaching to a derived feed creates its converter; the last detach (plus a linger) drops it. */
+export interface Feed<F extends Form> {
+  readonly form: F
+  readonly size: number
+  attach(sink: Sink<MediaOf[F]>): () => void
+}
+
+/** The shared packet feed also keeps the one retransmission history; a subscriber stores only its sequence mapping. */
+export interface RtpFeed extends Feed<'rtp'> {
+  lookup(seq: number): RtpPacket | undefined
+}
+
+/** What makes two packetisations different. Equal profiles share one packetiser. */
+export interface RtpProfile {
+  readonly maxPayload: number
+  readonly h264PacketizationMode?: 0 | 1
+}
+
+export interface TrackInfo {
+  readonly id: string
+  readonly kind: Kind
+  readonly native: Form
+  readonly params: CodecParameters
+  /** undefined for a source track; else the track this one was transcoded from. */
+  readonly derivedFrom?: string
+  /** Can the source be asked for a key frame? RTMP cannot. */
+  readonly keyframeOnRequest: boolean
+}
+export interface Track extends TrackInfo, Closable {
+  readonly clock: TrackClock
+  frames(): Feed<'frame'>
+  packets(profile: RtpProfile): RtpFeed
+  /** Coalesced across subscribers: one upstream request per 500 ms, one retry after 1 s, dropped when a key frame passes. */
+  requestKeyframe(): void
+  onParams(listener: (params: CodecParameters) => void): () => void
+}
+
+/* ---------- the writer's side ---------- */
+
+export interface TrackSpec<F extends Form> {
+  readonly id: string
+  readonly native: F
+  readonly params: CodecParameters
+  /** Absent when the protocol has no such message. */
+  readonly onKeyframeRequest?: () => void
+}
+export interface TrackWriter<F extends Form> {
+  /** false: a lossless sink (recorder, file) is behind. Live sources ignore it, file sources await `drained()`. */
+  write(unit: MediaOf[F]): boolean
+  drained(): Promise<void>
+  setParams(params: CodecParameters): void
+  readonly clock: TrackClock
+  /** How many sinks want this track, now; on-demand sources pause at 0. */
+  readonly demand: number
+}
+/** Handed to an ingest adapter. Closing it unpublishes. */
+export interface Publication extends Closable {
+  readonly stream: string
+  addTrack<F extends Form>(spec: TrackSpec<F>): TrackWriter<F>
+  /** All tracks are declared: waiting subscribers may negotiate. Tracks may still be added later, as an event. */
+  ready(): void
+}
+
+/* ---------- the reader's side ---------- */
+
+/** One thing an egress can take, best first. Pure data: it comes from an SDP, a FourCC list, a container's limits. */
+export interface Accept {
+  readonly kind: Kind
+  readonly codec: CodecId
+  readonly form: Form
+  readonly rtp?: RtpProfile
+  readonly channels?: number
+  readonly sampleRate?: number
+  /** false: cannot carry B-frames. */
+  readonly reordered?: boolean
+  readonly profileLevelId?: string
+}
+export type Step =
+  | { readonly op: 'copy' }
+  | { readonly op: 'packetise'; readonly profile: RtpProfile }
+  | { readonly op: 'depacketise' }
+  | { readonly op: 'repacketise'; readonly profile: RtpProfile }
+  /** Frames that no other frame refers to are left out until nothing is reordered any more. */
+  | { readonly op: 'drop-b-frames' }
+  | { readonly op: 'transcode'; readonly to: CodecId }
+export interface PlannedTrack {
+  readonly source: string
+  readonly accept: Accept
+  readonly steps: readonly Step[]
+  readonly cost: number
+}
+/** A source track that the destination will not get, and why: "audio aac 44100 → viewer accepts opus: transcoding is off". */
+export interface SkippedTrack {
+  readonly source: string
+  readonly reason: string
+}
+export type Plan =
+  | { readonly ok: true; readonly tracks: readonly PlannedTrack[]; readonly skipped: readonly SkippedTrack[] }
+  | {
+      readonly ok: false
+      readonly code: 'no-common-codec' | 'transcode-unavailable' | 'b-frames'
+      readonly skipped: readonly SkippedTrack[]
+      readonly offered: readonly string[]
+      readonly wanted: readonly string[]
+    }
+/** What the gateway allows itself when forms and codecs do not fit. */
+export interface NegotiatePolicy extends TranscodeTable {
+  /** Why transcoding is not possible at all ("transcoding is off", "ffmpeg is missing"); undefined when it is. */
+  readonly unavailable: string | undefined
+  /** Towards destinations that cannot reorder: leave out non-reference B-frames, transcode, or refuse. */
+  readonly bFrames: 'drop' | 'transcode' | 'reject'
+}
+/** Pure; the whole policy of "what is converted when" is this one function and its table test. */
+export type Negotiate = (
+  tracks: readonly TrackInfo[],
+  accepts: readonly Accept[],
+  policy: NegotiatePolicy,
+) => Plan
+
+/** What to do with a sink that cannot keep up. Never: slow the source, or grow without bound. */
+export type Pressure =
+  | { readonly mode: 'realtime' } // UDP: hand to the socket, count, forget
+  | { readonly mode: 'drop-to-key'; readonly highWater: number; readonly giveUpMs: number } // TCP viewers, ffmpeg stdin
+  | { readonly mode: 'lossless'; readonly highWater: number } // recorder, file: overflow fails the sink
+
+/** Implemented by an egress adapter session. */
+export interface Egress extends Closable {
+  readonly label: string
+  readonly pressure: Pressure
+  accepts(tracks: readonly TrackInfo[]): readonly Accept[]
+  /** true: `open` may be called again with tracks that appear later (FLV, RTMP); else those are skipped by name. */
+  readonly takesLateTracks?: boolean
+  /** Called once per plan, with real tracks (source or derived), one sink returned per planned track, same order. */
+  open(tracks: readonly OpenTrack[]): Promise<readonly EgressSink[]> | readonly EgressSink[]
+  /** Bytes waiting in the socket; polled before each write in drop-to-key mode. */
+  backlog?(): number
+}
+export interface OpenTrack {
+  readonly track: Track
+  readonly accept: Accept
+}
+export type EgressSink =
+  | { readonly form: 'frame'; readonly sink: Sink<Frame> }
+  | { readonly form: 'rtp'; readonly sink: Sink<RtpPacket> }
+
+export interface Subscription extends Closable {
+  readonly plan: Plan
+  readonly stats: SubscriptionStats
+  /** After renegotiation: same egress, new accepts. Feeds are swapped at a key frame. */
+  replan(accepts: readonly Accept[]): Promise<Plan>
+}
+export interface SubscriptionStats {
+  readonly units: number
+  readonly bytes: number
+  readonly dropped: number
+  readonly waitingForKey: boolean
+  /** Units not handed on, by reason: 'waiting-for-key', 'slow', 'b-frame', ... */
+  readonly droppedBy: Readonly<Record<string, number>>
+}
+export interface SubscriberInfo {
+  readonly label: string
+  readonly plan: Plan
+  readonly stats: SubscriptionStats
+}
+
+/* ---------- the registry ---------- */
+
+export interface StreamInfo {
+  readonly name: string
+  readonly state: 'empty' | 'announced' | 'ready' | 'closing'
+  /** Source tracks and the tracks now derived from them. */
+  readonly tracks: readonly TrackInfo[]
+  /** Who publishes: "rtmp 127.0.0.1:50412". */
+  readonly publisher: string | undefined
+  readonly subscribers: readonly SubscriberInfo[]
+  /** Wall clock in microseconds when the stream became ready. */
+  readonly readySince: number | undefined
+}
+export interface PublishOptions {
+  /** Who publishes, for people: "rtmp 127.0.0.1:50412". */
+  readonly label: string
+  readonly signal?: AbortSignal
+  readonly onConflict: 'reject' | 'take-over'
+}
+export interface SubscribeOptions {
+  readonly signal?: AbortSignal
+  /** Wait this long for a publisher (or for an on-demand source to come up). */
+  readonly waitMs?: number
+  readonly start: 'live' | 'last-gop'
+}
+export interface RegistryEvents {
+  'stream:ready': [StreamInfo]
+  'stream:closed': [StreamInfo, CloseReason]
+  'stream:demand': [name: string]
+  'subscriber:joined': [StreamInfo, label: string]
+  'subscriber:left': [StreamInfo, label: string, CloseReason]
+}
+/** Names are paths; a room is a prefix ("room1/alice"), not a second container class. */
+export interface Registry extends Closable {
+  publish(name: string, options: PublishOptions): Publication
+  subscribe(name: string, egress: Egress, options: SubscribeOptions): Promise<Subscription>
+  find(name: string): StreamInfo | undefined
+  list(prefix?: string): readonly StreamInfo[]
+  on<E extends keyof RegistryEvents>(event: E, listener: (...args: RegistryEvents[E]) => void): () => void
+}
+
+/* ---------- transcode, record ---------- */
+
+export interface TranscodeTable {
+  cost(from: CodecParameters, to: Accept): number | undefined
+}
+/** A backend: ffmpeg child, native audio addon. One job per (track, target), however many viewers. */
+export interface Transcoder extends TranscodeTable {
+  readonly name: string
+  open(from: Track, to: Accept, out: TrackWriter<'frame'>): Promise<Closable>
+}
+/** A recorder is an egress whose pressure is lossless and whose sink is a file muxer. */
+export interface Recorder extends Egress {
+  readonly files: readonly string[]
+  rotate(): Promise<void>
+}

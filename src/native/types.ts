@@ -1,0 +1,162 @@
+/**
+ * L1. What the addon offers, as plain types: one UDP socket read and written in batches, DTLS handshakes over
+ * memory, SRTP contexts, and the one fan-out call. Nothing here knows ICE, SDP or streams.
+ */
+
+/** A peer's IP address and port, interned by the socket: a small integer that indexes arrays. */
+export type AddressId = number
+
+export interface UdpAddress {
+  readonly ip: string
+  readonly port: number
+}
+
+/**
+ * Datagrams read in one go. `slab` and the arrays are reused by the next batch: whoever keeps bytes copies them.
+ * Datagram i lies in slab[offsets[i], offsets[i] + lengths[i]) and came from address from[i].
+ */
+export interface DatagramBatch {
+  readonly count: number
+  readonly slab: Buffer
+  readonly offsets: Int32Array
+  readonly lengths: Int32Array
+  readonly from: Int32Array
+}
+
+export interface UdpSocketOptions {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  /** SO_RCVBUF / SO_SNDBUF asked for; what the kernel granted is in the socket. */
+  readonly receiveBufferBytes?: number
+  readonly sendBufferBytes?: number
+}
+
+export interface UdpSocket {
+  readonly host: string
+  readonly port: number
+  readonly receiveBufferBytes: number
+  readonly sendBufferBytes: number
+  /** Called synchronously for each batch. One listener. */
+  onBatch(listener: (batch: DatagramBatch) => void): void
+  addressOf(id: AddressId): UdpAddress
+  intern(ip: string, port: number): AddressId
+  /** One datagram, at once. Returns false when the kernel refused it (counted in stats). */
+  send(to: AddressId, bytes: Uint8Array): boolean
+  /** Several datagrams to one peer in one system call. */
+  sendMany(to: AddressId, datagrams: readonly Uint8Array[]): number
+  stats(): UdpStats
+  close(): void
+}
+
+export interface UdpStats {
+  readonly received: number
+  readonly sent: number
+  /** Datagrams the kernel did not take, by cause. */
+  readonly sendErrors: number
+  readonly sendWouldBlock: number
+  /** Dropped by the kernel because we read too late (SO_RXQ_OVFL). */
+  readonly receiveOverflows: number
+}
+
+/** A self-made certificate; one per gateway process. */
+export interface Certificate {
+  readonly certPem: string
+  readonly keyPem: string
+  /** Upper-case hex with colons, as in SDP `a=fingerprint:sha-256`. */
+  readonly fingerprintSha256: string
+}
+
+export type SrtpProfile = 'AEAD_AES_128_GCM' | 'AES_CM_128_HMAC_SHA1_80'
+
+export interface SrtpKeys {
+  readonly profile: SrtpProfile
+  readonly localKey: Uint8Array
+  readonly localSalt: Uint8Array
+  readonly remoteKey: Uint8Array
+  readonly remoteSalt: Uint8Array
+}
+
+/** What one step of the handshake gave. `out` are datagrams to send, in order. */
+export interface DtlsResult {
+  readonly out: readonly Uint8Array[]
+  readonly state: 'handshaking' | 'connected' | 'failed' | 'closed'
+  /** Set once, in the step that reached 'connected': only after the certificate matched the fingerprint. */
+  readonly keys?: SrtpKeys
+  /** Set when 'failed': one sentence ("the certificate does not match the fingerprint in the SDP"). */
+  readonly error?: string
+}
+
+export interface DtlsOptions {
+  readonly certificate: Certificate
+  readonly role: 'server' | 'client'
+  /** Of the peer, from its SDP; hash names as in RFC 8122 ("sha-256"). Any one that matches is enough. */
+  readonly fingerprints: readonly { readonly algorithm: string; readonly value: string }[]
+  readonly mtuBytes?: number
+}
+
+/** One DTLS 1.2 association over memory BIOs. Bad datagrams after 'connected' change nothing (RFC 6347 4.1.2.7). */
+export interface DtlsSession {
+  /** Client role: makes the first flight. */
+  start(): DtlsResult
+  feed(datagram: Uint8Array): DtlsResult
+  /** Milliseconds until `retransmit` must be called; undefined when no timer runs. */
+  timeoutMs(): number | undefined
+  retransmit(): DtlsResult
+  /** Makes the close_notify datagram. */
+  close(): readonly Uint8Array[]
+  free(): void
+}
+
+/** Results of unprotect below zero. Never fatal: count and drop (RFC 3711 3.3). */
+export const UNPROTECT_SHORT = -1
+export const UNPROTECT_TAG = -2
+export const UNPROTECT_REPLAY = -3
+
+/**
+ * Both directions of one peer. Streams are kept per SSRC inside (roll-over counter, replay window of 1024), their
+ * number is bounded. All calls work in place and return the new length, or a negative UNPROTECT_ code.
+ */
+export interface SrtpContext {
+  readonly profile: SrtpProfile
+  unprotectRtp(slab: Uint8Array, offset: number, length: number): number
+  unprotectRtcp(slab: Uint8Array, offset: number, length: number): number
+  /** `out` needs room for length + 16 + 4 bytes. Returns the protected length. */
+  protectRtp(packet: Uint8Array, length: number, out: Uint8Array): number
+  protectRtcp(packet: Uint8Array, length: number, out: Uint8Array): number
+  free(): void
+}
+
+/** Constants added to each packet of one outgoing RTP stream of one viewer. */
+export interface FanTarget {
+  readonly srtp: SrtpContext
+  readonly to: AddressId
+  readonly ssrc: number
+  readonly payloadType: number
+  /** Added modulo 2^16 / 2^32 to the packet's own. */
+  readonly sequenceOffset: number
+  readonly timestampOffset: number
+  /** Header extension block written behind the 12-byte header in place of the source's (RFC 8285), empty for none. */
+  readonly extensions: Uint8Array
+}
+export type FanTargetId = number
+
+/**
+ * The one fan-out loop: header rewrite, encryption and sending of many packets to many viewers in one call.
+ * `pairs` holds (target id, packet index) couples; packets to the same target are in sending order.
+ * Packets of one size to one target leave as one UDP GSO message where the kernel can.
+ */
+export interface FanOut {
+  add(target: FanTarget): FanTargetId
+  update(id: FanTargetId, target: FanTarget): void
+  remove(id: FanTargetId): void
+  send(packets: readonly Uint8Array[], packetCount: number, pairs: Int32Array, pairCount: number): number
+}
+
+export interface Native {
+  openUdp(options: UdpSocketOptions): UdpSocket
+  createCertificate(): Certificate
+  createDtls(options: DtlsOptions): DtlsSession
+  createSrtp(keys: SrtpKeys): SrtpContext
+  createFanOut(socket: UdpSocket): FanOut
+}
