@@ -1,0 +1,4 @@
+/** The list of adapters: a new protocol is one folder and one line here. */
+import type { Adapter } from './adapter.ts'
+
+export const adapters: readonly Adapter<unknown>[] = []

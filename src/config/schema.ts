@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { accessSchema } from './access.ts'
+import { parseAddress } from './address.ts'
+
+/** `HOST:PORT` as a string, read into its parts. */
+export const addressSchema = z.string().transform((text, context) => {
+  try {
+    return parseAddress(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message })
+    return z.NEVER
+  }
+})
+
+/** The sections that belong to no protocol. Every adapter brings the schema of its own section, under its name. */
+export const sections = {
+  http: z.strictObject({
+    listen: addressSchema.prefault('127.0.0.1:8080'),
+    /** Names under which browsers may reach us, besides IP addresses and localhost (guards against DNS rebinding). */
+    hosts: z.array(z.string().toLowerCase()).default([]),
+    /** Other sites whose pages may play, publish or use the API here: `https://example.org`, or `*`. */
+    origins: z.array(z.string().toLowerCase()).default([]),
+  }),
+  access: accessSchema,
+  recordings: z.strictObject({
+    directory: z.string().min(1).default('./recordings'),
+  }),
+  transcode: z.strictObject({
+    enabled: z.boolean().default(true),
+    ffmpeg: z.string().min(1).default('ffmpeg'),
+  }),
+  log: z.strictObject({
+    level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    /** `auto`: lines for people on a terminal, JSON elsewhere. */
+    format: z.enum(['auto', 'json', 'pretty']).default('auto'),
+  }),
+} as const
+
+type Sections = typeof sections
+export type SharedConfig = {
+  readonly [Name in keyof Sections]: z.infer<Sections[Name]>
+}
+export type SharedInput = {
+  readonly [Name in keyof Sections]?: z.input<Sections[Name]>
+}
