@@ -1,0 +1,15 @@
+/** The one door to time. */
+import type { Clock } from './types.ts'
+
+/** Longest delay that setTimeout keeps (2^31 - 1 ms); a longer one would fire at once. */
+const longestMs = 0x7fff_ffff
+
+/** `wall` is the monotonic clock from a fixed start, so it never steps when the system time is set. */
+export const systemClock: Clock = {
+  now: () => Math.floor(performance.now() * 1000),
+  wall: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
+  after: (delayUs, run) => {
+    const timer = setTimeout(run, Math.min(delayUs / 1000, longestMs))
+    return () => clearTimeout(timer)
+  },
+}
