@@ -108,7 +108,10 @@ export const createScope = (name: string, options: ScopeOptions = {}): Scope => 
 /** Closes `target` when `signal` aborts, with the signal's own CloseReason if it carries one. */
 export const closeOnAbort = (target: Scope, signal: AbortSignal): void => {
   const abort = (): void => void target.close(reasonOf(signal))
-  if (signal.aborted) return abort()
+  if (signal.aborted) {
+    abort()
+    return
+  }
   signal.addEventListener('abort', abort, { once: true })
   target.defer(() => signal.removeEventListener('abort', abort))
 }

@@ -62,6 +62,8 @@ export interface TrackClock {
 /** Synchronous, never async. A throw closes this sink's subscription and nobody else's. */
 export interface Sink<U> {
   write(unit: U): void
+  /** `write` threw; the feed has let this sink go. */
+  failed?(error: unknown): void
 }
 
 /** A fan-out point. Attaching to a derived feed creates its converter; the last detach (plus a linger) drops it. */
@@ -91,12 +93,35 @@ export interface TrackInfo {
   readonly derivedFrom?: string
   /** Can the source be asked for a key frame? RTMP cannot. */
   readonly keyframeOnRequest: boolean
+  /** What the source's own packets are like (native form 'rtp'); absent: they fit every reader. */
+  readonly rtp?: RtpProfile
+  /** What went over the track so far; present in what the registry hands out. */
+  readonly stats?: TrackStats
+}
+export interface TrackStats {
+  /** Frames or packets, in the native form, and their payload bytes. */
+  readonly units: number
+  readonly bytes: number
+  /** Over the last whole second with media; 0 before. */
+  readonly bitsPerSecond: number
+  readonly framesPerSecond: number
+  /** Between the last two key frames of a video track. */
+  readonly keyframeIntervalMs: number | undefined
+  /** Key frames asked of the source so far. */
+  readonly keyframeRequests: number
+  /** Converters now alive on the track: "packetise 1188", "depacketise". */
+  readonly derived: readonly string[]
+  /** How far the last sender report was from our mapping, milliseconds. */
+  readonly syncErrorMs: number | undefined
+  /** Damage by name, where a converter or a filter counts some: "lost", "b-frame". */
+  readonly damage: Readonly<Record<string, number>>
 }
 export interface Track extends TrackInfo, Closable {
+  /** A derived track's ticks are its parent's, rescaled to its own rate, so both share one time line. */
   readonly clock: TrackClock
   frames(): Feed<'frame'>
   packets(profile: RtpProfile): RtpFeed
-  /** Coalesced across subscribers: one upstream request per 500 ms, one retry after 1 s, dropped when a key frame passes. */
+  /** Coalesced across subscribers: one upstream request per 500 ms, repeated with back-off until a key frame passes. */
   requestKeyframe(): void
   onParams(listener: (params: CodecParameters) => void): () => void
 }
@@ -107,6 +132,8 @@ export interface TrackSpec<F extends Form> {
   readonly id: string
   readonly native: F
   readonly params: CodecParameters
+  /** What the packets will be like (native form 'rtp'); absent: they fit every reader. */
+  readonly rtp?: RtpProfile
   /** Absent when the protocol has no such message. */
   readonly onKeyframeRequest?: () => void
 }
@@ -151,6 +178,8 @@ export type Step =
   | { readonly op: 'transcode'; readonly to: CodecId }
 export interface PlannedTrack {
   readonly source: string
+  /** The source track in words: "video h264 1280x720". */
+  readonly label: string
   readonly accept: Accept
   readonly steps: readonly Step[]
   readonly cost: number
@@ -187,7 +216,7 @@ export type Negotiate = (
 export type Pressure =
   | { readonly mode: 'realtime' } // UDP: hand to the socket, count, forget
   | { readonly mode: 'drop-to-key'; readonly highWater: number; readonly giveUpMs: number } // TCP viewers, ffmpeg stdin
-  | { readonly mode: 'lossless'; readonly highWater: number } // recorder, file: overflow fails the sink
+  | { readonly mode: 'lossless'; readonly highWater: number } // file: from half of it the source is asked to wait, beyond it the sink fails
 
 /** Implemented by an egress adapter session. */
 export interface Egress extends Closable {
@@ -205,9 +234,14 @@ export interface OpenTrack {
   readonly track: Track
   readonly accept: Accept
 }
+/**
+ * `retarget`: the next unit comes from another track of the same codec and form (B-frames turned up and are now left
+ * out; another publisher took over): sequence numbers and timestamps must be re-based. Without it, such a change calls
+ * `open` again where the egress takes late tracks, else it closes the egress with 'replaced'.
+ */
 export type EgressSink =
-  | { readonly form: 'frame'; readonly sink: Sink<Frame> }
-  | { readonly form: 'rtp'; readonly sink: Sink<RtpPacket> }
+  | { readonly form: 'frame'; readonly sink: Sink<Frame>; retarget?(open: OpenTrack): void }
+  | { readonly form: 'rtp'; readonly sink: Sink<RtpPacket>; retarget?(open: OpenTrack): void }
 
 export interface Subscription extends Closable {
   readonly plan: Plan
@@ -278,7 +312,12 @@ export interface TranscodeTable {
 /** A backend: ffmpeg child, native audio addon. One job per (track, target), however many viewers. */
 export interface Transcoder extends TranscodeTable {
   readonly name: string
-  open(from: Track, to: Accept, out: TrackWriter<'frame'>): Promise<Closable>
+  open(from: Track, to: Accept, out: TrackWriter<'frame'>): Promise<TranscodeJob>
+}
+/** `to` comes with sample rate and channels filled in; timestamps written are the source's, rescaled to the new rate. */
+export interface TranscodeJob extends Closable {
+  /** Absent: key frames come with those of the source. */
+  requestKeyframe?(): void
 }
 /** A recorder is an egress whose pressure is lossless and whose sink is a file muxer. */
 export interface Recorder extends Egress {
