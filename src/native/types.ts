@@ -3,7 +3,10 @@
  * memory, SRTP contexts, and the one fan-out call. Nothing here knows ICE, SDP or streams.
  */
 
-/** A peer's IP address and port, interned by the socket: a small integer that indexes arrays. */
+/**
+ * A peer's IP address and port, interned by the socket: a small integer that indexes arrays. Only a retained id stays
+ * what it is; any other is good until the next batch or `intern`, and may then be given to another address.
+ */
 export type AddressId = number
 
 export interface UdpAddress {
@@ -41,6 +44,12 @@ export interface UdpSocket {
   onBatch(listener: (batch: DatagramBatch) => void): void
   addressOf(id: AddressId): UdpAddress
   intern(ip: string, port: number): AddressId
+  /**
+   * Keeps an id from being recycled, for peers that proved themselves (ICE). Counted: as many `release` as `retain`.
+   * Clear what you keep under an id before you release it. False when there is no such id.
+   */
+  retain(id: AddressId): boolean
+  release(id: AddressId): boolean
   /** One datagram, at once. Returns false when the kernel refused it (counted in stats). */
   send(to: AddressId, bytes: Uint8Array): boolean
   /** Several datagrams to one peer in one system call. */
@@ -51,6 +60,8 @@ export interface UdpSocket {
 
 export interface UdpStats {
   readonly received: number
+  /** Larger than the slot of a batch (2048 bytes), dropped. */
+  readonly receiveTruncated: number
   readonly sent: number
   /** Datagrams the kernel did not take, by cause. */
   readonly sendErrors: number
@@ -112,6 +123,14 @@ export interface DtlsSession {
 export const UNPROTECT_SHORT = -1
 export const UNPROTECT_TAG = -2
 export const UNPROTECT_REPLAY = -3
+/** One SSRC too many (1024 per direction), or the end of the index space. */
+export const SRTP_LIMIT = -4
+/**
+ * Results of protect below zero. REUSE: the sequence number lies more than 1024 back, or was used for other content,
+ * which would repeat a nonce; the same packet again gives the same bytes again. Start sequence numbers below 2^15.
+ */
+export const PROTECT_SHORT = -1
+export const PROTECT_REUSE = -3
 
 /**
  * Both directions of one peer. Streams are kept per SSRC inside (roll-over counter, replay window of 1024), their
@@ -121,7 +140,7 @@ export interface SrtpContext {
   readonly profile: SrtpProfile
   unprotectRtp(slab: Uint8Array, offset: number, length: number): number
   unprotectRtcp(slab: Uint8Array, offset: number, length: number): number
-  /** `out` needs room for length + 16 + 4 bytes. Returns the protected length. */
+  /** `out` needs room for length + 16 + 4 bytes. Returns the protected length, or a negative PROTECT_ code or SRTP_LIMIT. */
   protectRtp(packet: Uint8Array, length: number, out: Uint8Array): number
   protectRtcp(packet: Uint8Array, length: number, out: Uint8Array): number
   free(): void
@@ -147,6 +166,7 @@ export type FanTargetId = number
  * Packets of one size to one target leave as one UDP GSO message where the kernel can.
  */
 export interface FanOut {
+  /** `to` is looked up here, once: the id needs no `retain` for the target's sake. */
   add(target: FanTarget): FanTargetId
   update(id: FanTargetId, target: FanTarget): void
   remove(id: FanTargetId): void

@@ -1,0 +1,34 @@
+{
+  "targets": [
+    {
+      "target_name": "crosspoint",
+      "sources": [
+        "module.cc",
+        "napi.cc",
+        "certificate.cc",
+        "dtls-bio.cc",
+        "dtls-context.cc",
+        "dtls-session.cc",
+        "dtls-binding.cc",
+        "srtp-cipher.cc",
+        "srtp-session.cc",
+        "srtp-binding.cc"
+      ],
+      "defines": ["NAPI_VERSION=8", "OPENSSL_API_COMPAT=0x30000000L"],
+      "cflags_cc": ["-O3", "-Wall", "-Wextra", "-fvisibility=hidden"],
+      "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["-O3", "-Wall", "-Wextra", "-fvisibility=hidden"] },
+      "conditions": [
+        [
+          "OS=='linux'",
+          {
+            "sources": [
+              "address-table.cc",
+              "udp-socket.cc",
+              "udp-binding.cc"
+            ]
+          }
+        ]
+      ]
+    }
+  ]
+}

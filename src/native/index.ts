@@ -1,0 +1,72 @@
+/**
+ * L1. The one typed door to the addon. It is loaded on first use, so that whoever only speaks RTMP starts without it.
+ */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { GatewayError, toGatewayError } from '../errors.ts'
+import type { DtlsOptions, DtlsSession, FanOut, Native, UdpSocket, UdpSocketOptions } from './types.ts'
+
+type Addon = Pick<Native, 'createCertificate' | 'createDtls' | 'createSrtp'> & {
+  readonly openUdp: Native['openUdp']
+  readonly createFanOut: Native['createFanOut']
+}
+
+/** In a checkout beside this file; in the package this file is in dist/native and the addon in src/native. */
+const places = ['./build/Release/crosspoint.node', '../../src/native/build/Release/crosspoint.node']
+
+const findAddon = (): string => {
+  const found = places.map(place => fileURLToPath(new URL(place, import.meta.url))).find(existsSync)
+  if (found !== undefined) return found
+  throw new GatewayError(
+    'dependency-missing',
+    'the native addon is not built: run `npm rebuild crosspoint` or `npm ci`',
+  )
+}
+
+const loadAddon = (): Addon => {
+  const path = findAddon()
+  try {
+    return createRequire(import.meta.url)(path) as Addon
+  } catch (thrown) {
+    throw toGatewayError(thrown, 'dependency-missing')
+  }
+}
+
+const codeOf = (thrown: unknown): unknown =>
+  thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
+
+const openUdp = (addon: Addon, options: UdpSocketOptions): UdpSocket => {
+  try {
+    return addon.openUdp(options)
+  } catch (thrown) {
+    const where = `udp ${options.host} port ${options.port}`
+    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+    const code = codeOf(thrown) === 'EINVAL' ? 'bad-config' : 'port-in-use'
+    throw new GatewayError(code, `${where}: ${reason}`, { cause: thrown })
+  }
+}
+
+const createDtls = (addon: Addon, options: DtlsOptions): DtlsSession => {
+  try {
+    return addon.createDtls(options)
+  } catch (thrown) {
+    throw toGatewayError(thrown, codeOf(thrown) === 'ERR_FINGERPRINT' ? 'bad-request' : 'internal')
+  }
+}
+
+const createNative = (addon: Addon): Native => ({
+  openUdp: options => openUdp(addon, options),
+  createCertificate: () => addon.createCertificate(),
+  createDtls: options => createDtls(addon, options),
+  createSrtp: keys => addon.createSrtp(keys),
+  createFanOut: (socket): FanOut => addon.createFanOut(socket),
+})
+
+let loaded: Native | undefined
+
+/** The addon, loaded once. Throws GatewayError 'dependency-missing' when it was not built. */
+export const loadNative = (): Native => {
+  loaded ??= createNative(loadAddon())
+  return loaded
+}
