@@ -18,7 +18,7 @@ const layers: Record<string, number> = {
   record: 2,
   rooms: 2,
   adapters: 3,
-  'gateway.ts': 4,
+  'gateway.ts': 5,
   bridges: 4,
   config: 4,
   observe: 4,

@@ -1,0 +1,26 @@
+/** Keys travel in URLs (`rtmp://host/app/KEY?token=…`, `user:pass@`). Nothing that people read may show them. */
+const urlPattern = /\b([a-z][a-z0-9+.-]*):\/\/([^\s"'<>\\]+)/gi
+const mask = '***'
+
+const maskQuery = (query: string): string =>
+  query
+    .split('&')
+    .map(pair => (pair.includes('=') ? `${pair.slice(0, pair.indexOf('='))}=${mask}` : mask))
+    .join('&')
+
+/** The first path segment is the RTMP application and stays, what follows is the key. */
+const maskKey = (path: string): string => {
+  const cut = path.indexOf('/', 1)
+  return cut < 0 ? path : `${path.slice(0, cut)}/${mask}`
+}
+
+const maskUrl = (_whole: string, scheme: string, rest: string): string => {
+  const [, authority = '', path = '', query] = /^([^/?]*)(\/[^?]*)?(?:\?(.*))?$/s.exec(rest) ?? []
+  const host = authority.slice(authority.lastIndexOf('@') + 1)
+  const user = authority.includes('@') ? `${mask}@` : ''
+  const shownPath = /^rtmp/i.test(scheme) ? maskKey(path) : path
+  return `${scheme}://${user}${host}${shownPath}${query === undefined ? '' : `?${maskQuery(query)}`}`
+}
+
+/** Replaces credentials, stream keys and query values of every URL in a text by `***`. */
+export const maskUrls = (text: string): string => text.replace(urlPattern, maskUrl)

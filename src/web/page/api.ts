@@ -1,0 +1,62 @@
+/** What the page asks the gateway. */
+export interface TrackStats {
+  readonly bitsPerSecond: number
+  readonly framesPerSecond: number
+}
+export interface TrackView {
+  readonly id: string
+  readonly kind: 'audio' | 'video' | 'data'
+  readonly codec: string
+  readonly width?: number
+  readonly height?: number
+  readonly channels?: number
+  readonly sampleRate?: number
+  readonly derivedFrom?: string
+  readonly stats?: TrackStats
+}
+export interface StreamView {
+  readonly name: string
+  readonly state: string
+  readonly since?: string
+  readonly viewers: number
+  readonly tracks: readonly TrackView[]
+}
+interface AdapterView {
+  readonly name: string
+  readonly listening?: { readonly address: string; readonly port: number }
+}
+
+/** A refusal, in the gateway's own words (problem details, RFC 9457). */
+export class Refusal extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, detail: string) {
+    super(detail)
+    this.status = status
+    this.code = code
+  }
+}
+
+/** Like fetch, but an error status rejects with a `Refusal`. */
+export const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
+  const response = await fetch(path, init)
+  if (response.ok) return response
+  const problem = await response.json().catch(() => ({}))
+  throw new Refusal(response.status, problem.code ?? 'unknown', problem.detail ?? response.statusText)
+}
+
+/** A stream name as URL path: its slashes stay. */
+export const encodeName = (name: string): string => name.split('/').map(encodeURIComponent).join('/')
+
+export const listStreams = async (): Promise<readonly StreamView[]> => {
+  const { streams } = await (await ask('/v1/streams')).json()
+  return (streams as StreamView[]).filter(({ state }) => state === 'ready')
+}
+
+/** `host:port` of the RTMP door as this browser would reach it; undefined when there is none. */
+export const findRtmpDoor = async (): Promise<string | undefined> => {
+  const { adapters } = await (await ask('/v1/adapters')).json()
+  const port = (adapters as AdapterView[]).find(({ name }) => name === 'rtmp')?.listening?.port
+  return port === undefined ? undefined : `${location.hostname}${port === 1935 ? '' : `:${port}`}`
+}
