@@ -24,7 +24,9 @@
             "sources": [
               "address-table.cc",
               "udp-socket.cc",
-              "udp-binding.cc"
+              "udp-binding.cc",
+              "fan-out.cc",
+              "fan-out-binding.cc"
             ]
           }
         ]

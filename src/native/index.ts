@@ -36,9 +36,12 @@ const loadAddon = (): Addon => {
 const codeOf = (thrown: unknown): unknown =>
   thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
 
+/** A burst of key frames to hundreds of viewers; the kernel grants what its limits allow. */
+const BUFFER_BYTES = 8 * 1024 * 1024
+
 const openUdp = (addon: Addon, options: UdpSocketOptions): UdpSocket => {
   try {
-    return addon.openUdp(options)
+    return addon.openUdp({ receiveBufferBytes: BUFFER_BYTES, sendBufferBytes: BUFFER_BYTES, ...options })
   } catch (thrown) {
     const where = `udp ${options.host} port ${options.port}`
     const reason = thrown instanceof Error ? thrown.message : String(thrown)

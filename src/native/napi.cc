@@ -28,14 +28,17 @@ napi_value Construct(napi_env env, napi_callback_info info) { return Args<0>(env
 
 }  // namespace
 
-bool GetBytes(napi_env env, napi_value value, Bytes* out) {
+bool TryGetBytes(napi_env env, napi_value value, Bytes* out) {
   void* data = nullptr;
-  if (!GetTyped(env, value, napi_uint8_array, &data, &out->size)) {
-    ThrowType(env, "a Uint8Array is wanted");
-    return false;
-  }
+  if (!GetTyped(env, value, napi_uint8_array, &data, &out->size)) return false;
   out->data = static_cast<uint8_t*>(data);
   return true;
+}
+
+bool GetBytes(napi_env env, napi_value value, Bytes* out) {
+  if (TryGetBytes(env, value, out)) return true;
+  ThrowType(env, "a Uint8Array is wanted");
+  return false;
 }
 
 bool GetInt32Array(napi_env env, napi_value value, int32_t** data, size_t* length) {

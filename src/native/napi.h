@@ -46,6 +46,8 @@ struct Args<0> {
 void Throw(napi_env env, const char* code, const std::string& message);
 void ThrowType(napi_env env, const std::string& message);
 
+/** False, without an exception, when `value` is no Uint8Array. */
+bool TryGetBytes(napi_env env, napi_value value, Bytes* out);
 bool GetBytes(napi_env env, napi_value value, Bytes* out);
 bool GetInt32Array(napi_env env, napi_value value, int32_t** data, size_t* length);
 bool GetInt(napi_env env, napi_value value, int64_t* out);

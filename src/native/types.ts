@@ -158,6 +158,7 @@ export interface FanTarget {
   /** Header extension block written behind the 12-byte header in place of the source's (RFC 8285), empty for none. */
   readonly extensions: Uint8Array
 }
+/** Opaque; never given to another target as long as a pair could name it. */
 export type FanTargetId = number
 
 /**
@@ -171,6 +172,25 @@ export interface FanOut {
   update(id: FanTargetId, target: FanTarget): void
   remove(id: FanTargetId): void
   send(packets: readonly Uint8Array[], packetCount: number, pairs: Int32Array, pairCount: number): number
+  stats(): FanOutStats
+}
+
+/** Counters only grow; one pair counts as one packet. */
+export interface FanOutStats {
+  readonly sent: number
+  /** Not an RTP packet, or no packet of that index. */
+  readonly malformed: number
+  /** The target was removed. */
+  readonly unknownTarget: number
+  /** Not encrypted, because the sequence number was used before for other content or lies too far back. */
+  readonly refusedReuse: number
+  readonly oversize: number
+  readonly sendErrors: number
+  /** The send buffer was full. */
+  readonly sendWouldBlock: number
+  readonly systemCalls: number
+  /** Whether the kernel takes UDP GSO on this socket. */
+  readonly segmentation: boolean
 }
 
 export interface Native {

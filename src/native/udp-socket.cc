@@ -1,6 +1,5 @@
 #include "udp-socket.h"
 
-#include <cerrno>
 #include <cstring>
 #include <unistd.h>
 
@@ -15,8 +14,6 @@ void SetBuffer(int fd, int forced, int plain, int bytes) {
     setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof bytes);
   }
 }
-
-bool IsFull(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS; }
 
 }  // namespace
 
