@@ -1,0 +1,44 @@
+import { z } from 'zod'
+
+const port = z.int().min(0).max(65_535)
+const ms = z.int().min(1)
+
+/** The `rtmp` section of the configuration. */
+export const rtmpConfig = z.strictObject({
+  /** Where publishers and players connect; null: nowhere. */
+  listen: z
+    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(1935) })
+    .nullable()
+    .prefault({}),
+  /** Connections at once; further ones are hung up on. */
+  maxConnections: z.int().min(1).default(1000),
+  /** From the connection to publish or play. */
+  handshakeTimeoutMs: ms.default(10_000),
+  /** A publisher that sends nothing for so long is let go. */
+  publisherIdleMs: ms.default(30_000),
+  /**
+   * A second publisher of a live stream replaces the first: with the same credentials at once, otherwise when the
+   * first has sent no media for so long. 0: never.
+   */
+  takeOverAfterMs: z.int().min(0).default(2_000),
+  /** A reader that is behind by more is skipped ahead to a key frame; behind for longer than `readerGiveUpMs`, it is let go. */
+  readerHighWaterBytes: z
+    .int()
+    .min(65_536)
+    .default(4 << 20),
+  readerGiveUpMs: ms.default(10_000),
+  /** Connecting to a remote server, up to its permission to publish or play. */
+  connectTimeoutMs: ms.default(10_000),
+  /** A remote source that sends nothing for so long has failed. */
+  sourceIdleMs: ms.default(15_000),
+  tls: z
+    .strictObject({
+      /** A PEM file with further trusted authorities, for rtmps:// servers with a certificate of your own. */
+      caFile: z.string().min(1).optional(),
+      /** false: any certificate of an rtmps:// server is taken. */
+      rejectUnauthorized: z.boolean().default(true),
+    })
+    .prefault({}),
+})
+
+export type RtmpConfig = z.output<typeof rtmpConfig>
