@@ -4,6 +4,7 @@ import type { core } from 'zod'
 import type { Adapter, ConfigSchema } from '../adapters/adapter.ts'
 import { adapters as allAdapters } from '../adapters/index.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
+import { parseAddress } from './address.ts'
 import { problemsOf, unknownKey } from './problems.ts'
 import { type SharedConfig, type SharedInput, sections } from './schema.ts'
 
@@ -19,6 +20,18 @@ export type ConfigInput = SharedInput & { readonly [adapter: string]: unknown }
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** `listen: HOST:PORT` is taken apart here, for every section alike. */
+const splitListen = (input: unknown): unknown =>
+  isObject(input) && typeof input.listen === 'string'
+    ? { ...input, listen: parseAddress(input.listen) }
+    : (input ?? {})
+
+const problemsIn = (error: unknown, name: string, schema: unknown): readonly string[] => {
+  if (error instanceof RangeError) return [`${name}.listen: ${error.message}`]
+  const issues = (error as { issues?: readonly core.$ZodIssue[] }).issues
+  return issues === undefined ? [`${name}: ${(error as Error).message}`] : problemsOf(schema, issues, [name])
+}
+
 const parseSection = (
   name: string,
   schema: ConfigSchema<unknown>,
@@ -26,14 +39,9 @@ const parseSection = (
   problems: string[],
 ): unknown => {
   try {
-    return schema.parse(input ?? {})
+    return schema.parse(splitListen(input))
   } catch (error) {
-    const issues = (error as { issues?: readonly core.$ZodIssue[] }).issues
-    problems.push(
-      ...(issues === undefined
-        ? [`${name}: ${(error as Error).message}`]
-        : problemsOf(schema, issues, [name])),
-    )
+    problems.push(...problemsIn(error, name, schema))
     return undefined
   }
 }

@@ -20,7 +20,7 @@ const distance = (a: string, b: string): number => {
 
 /** The known word that `word` was most likely meant to be; undefined when none is near. */
 export const nearest = (word: string, known: readonly string[]): string | undefined => {
-  const limit = Math.max(1, Math.floor(word.length / 3))
+  const limit = Math.ceil(word.length / 3)
   const ranked = known
     .map(name => ({
       name,

@@ -24,7 +24,8 @@ const elementOf = (schema: unknown): unknown => {
   return def?.element ?? (def?.innerType === undefined ? undefined : elementOf(def.innerType))
 }
 
-const knownKeys = (schema: unknown, path: readonly PropertyKey[]): readonly string[] => {
+/** The keys that an object schema, or the one at `path` within it, knows. */
+export const knownKeys = (schema: unknown, path: readonly PropertyKey[] = []): readonly string[] => {
   const at = path.reduce<unknown>(
     (inner, key) => (typeof key === 'number' ? elementOf(inner) : shapeOf(inner)?.[String(key)]),
     schema,

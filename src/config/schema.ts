@@ -1,21 +1,17 @@
 import { z } from 'zod'
 import { accessSchema } from './access.ts'
-import { parseAddress } from './address.ts'
 
-/** `HOST:PORT` as a string, read into its parts. */
-export const addressSchema = z.string().transform((text, context) => {
-  try {
-    return parseAddress(text)
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message })
-    return z.NEVER
-  }
-})
+/** Sections with a door say where it listens; a `HOST:PORT` text was taken apart before. */
+const listen = (port: number) =>
+  z.strictObject({
+    host: z.string().min(1).default('127.0.0.1'),
+    port: z.int().min(0).max(65_535).default(port),
+  })
 
 /** The sections that belong to no protocol. Every adapter brings the schema of its own section, under its name. */
 export const sections = {
   http: z.strictObject({
-    listen: addressSchema.prefault('127.0.0.1:8080'),
+    listen: listen(8080).prefault({}),
     /** Names under which browsers may reach us, besides IP addresses and localhost (guards against DNS rebinding). */
     hosts: z.array(z.string().toLowerCase()).default([]),
     /** Other sites whose pages may play, publish or use the API here: `https://example.org`, or `*`. */

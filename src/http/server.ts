@@ -101,7 +101,7 @@ export const createHttpServer = (config: SharedConfig['http'], scope: Scope, log
     async listen() {
       const server = createServer(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]))
       const { host, port } = config.listen
-      server.listen({ port, ...(host === '' ? {} : { host }) })
+      server.listen(port, host)
       await once(server, 'listening').catch((error: unknown) => {
         throw listenError(error as NodeJS.ErrnoException, formatAddress(config.listen, '*'))
       })

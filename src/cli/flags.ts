@@ -1,0 +1,54 @@
+/** Flags that more than one command has, and the piece of configuration that each stands for. */
+import { type Command, Option } from 'commander'
+import { adapters } from '../adapters/index.ts'
+import { type ConfigInput, mergeConfig, readConfigFile } from '../config/config.ts'
+import { knownKeys } from '../config/problems.ts'
+
+export interface Flags {
+  readonly config?: string
+  readonly recordings?: string
+  readonly logLevel?: string
+  /** `--http`, and the door of each adapter under its name. */
+  readonly [door: string]: unknown
+}
+
+/** Adapters with a door of their own; the others live in the HTTP server. */
+const doors = [
+  'http',
+  ...adapters.filter(({ config }) => knownKeys(config).includes('listen')).map(({ name }) => name),
+]
+
+export const addFlags = (command: Command): Command => {
+  command.option('--config <file>', 'YAML file to start from; flags win over it')
+  for (const name of doors)
+    command.option(
+      `--${name} <host:port>`,
+      `where ${name} listens; an empty host is every interface, port 0 any free one`,
+    )
+  return command
+    .option('--recordings <dir>', 'where recordings are written')
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged').choices([
+        'debug',
+        'info',
+        'warn',
+        'error',
+        'silent',
+      ]),
+    )
+}
+
+const section = (value: unknown, key: string): object | undefined =>
+  value === undefined ? undefined : { [key]: value }
+
+/** File first, then what the flags say. @throws GatewayError `bad-config` */
+export const readFlags = async (flags: Flags): Promise<ConfigInput> => {
+  const file = flags.config === undefined ? {} : await readConfigFile(flags.config)
+  const over = {
+    ...Object.fromEntries(doors.map(name => [name, section(flags[name], 'listen')])),
+    recordings: section(flags.recordings, 'directory'),
+    log: section(flags.logLevel, 'level'),
+  }
+  const given = Object.entries(over).filter(([, value]) => value !== undefined)
+  return mergeConfig(file, Object.fromEntries(given))
+}

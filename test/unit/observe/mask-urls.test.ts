@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { createLogger } from '../../../src/observe/logger.ts'
+import { maskUrls } from '../../../src/observe/mask-urls.ts'
+
+test.each([
+  ['rtmp://a.example/live2/KEY', 'rtmp://a.example/live2/***'],
+  ['rtmps://live.example:443/rtmp/KEY/more?s=1&t=2', 'rtmps://live.example:443/rtmp/***?s=***&t=***'],
+  ['rtmp://user:pass@host/app', 'rtmp://***@host/app'],
+  ['rtmp://user:p@ss@host/app/k', 'rtmp://***@host/app/***'],
+  ['https://u:p@h/a/b.flv?token=abc', 'https://***@h/a/b.flv?token=***'],
+  ['https://h/a?bare', 'https://h/a?***'],
+  ['two: rtmp://a/b/c, and rtmp://d/e/f', 'two: rtmp://a/b/*** and rtmp://d/e/***'],
+  ['no url here', 'no url here'],
+])('%s', (text, masked) => {
+  expect(maskUrls(text)).toBe(masked)
+})
+
+test.each(['json', 'pretty'] as const)('a key never reaches the log (%s)', format => {
+  let out = ''
+  const log = createLogger({ level: 'debug', format }, { write: text => (out += text) })
+  const url = 'rtmp://user:CANARY@host/app/CANARY?sig=CANARY'
+  log
+    .child({ part: url })
+    .warn({ url, nested: { list: [url] }, err: new Error(`refused by ${url}`) }, `pushing to ${url}`)
+  expect(out).toContain('rtmp://***@host/app/***')
+  expect(out).not.toContain('CANARY')
+})
