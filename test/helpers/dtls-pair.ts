@@ -1,6 +1,6 @@
 /** Two ends of a handshake in memory. */
-import { loadNative } from '../../../src/native/index.ts'
-import type { Certificate, DtlsResult, DtlsSession, SrtpKeys } from '../../../src/native/types.ts'
+import { loadNative } from '../../src/native/index.ts'
+import type { Certificate, DtlsResult, DtlsSession, SrtpKeys } from '../../src/native/types.ts'
 
 export const native = loadNative()
 
