@@ -3,6 +3,7 @@ import { createExHeader, fourCc, fourCcName, readExHeader, visitExTracks } from 
 import { createPacket, type FlvCodec, type PacketRole, type PacketVisitor } from './packet.ts'
 
 const EX_HEADER = 9
+const TRUNCATED = 'truncated audio tag'
 const MULTITRACK = 5
 const MULTICHANNEL_CONFIG = 4
 
@@ -65,7 +66,7 @@ export const createAudioBodyReader = (visitor: PacketVisitor): ((body: Uint8Arra
       return `audio codec ${legacyNames[format] ?? format} is not supported`
     }
     const aac = codec === 'mp4a'
-    if (body.length < (aac ? 2 : 1)) return 'truncated audio tag'
+    if (body.length < (aac ? 2 : 1)) return TRUNCATED
     if (aac && body[1]! > 1) return `audio packet type ${body[1]}`
     packet.track = 0
     packet.codec = codec
@@ -98,15 +99,19 @@ export const createAudioBodyReader = (visitor: PacketVisitor): ((body: Uint8Arra
   }
 
   const visitTrack = (track: number, code: number, start: number, end: number): void => {
-    const cause = readTrack(track, code, start, end)
-    if (cause !== undefined) visitor.onDamage(cause)
+    report(readTrack(track, code, start, end))
+  }
+
+  const report = (cause: string | undefined): void => {
+    if (cause === TRUNCATED) visitor.onLost(cause)
+    else if (cause !== undefined) visitor.onRefused(cause)
   }
 
   const readEx = (body: Uint8Array): string | undefined => {
-    if (!readExHeader(body, header, MULTITRACK)) return 'truncated audio tag'
+    if (!readExHeader(body, header, MULTITRACK)) return TRUNCATED
     packet.offsetNs = header.offsetNs
     current = body
-    return visitExTracks(body, header, visitTrack) ? undefined : 'truncated audio tag'
+    return visitExTracks(body, header, visitTrack) ? undefined : TRUNCATED
   }
 
   const read = (body: Uint8Array): string | undefined => {
@@ -114,8 +119,5 @@ export const createAudioBodyReader = (visitor: PacketVisitor): ((body: Uint8Arra
     return body[0]! >> 4 === EX_HEADER ? readEx(body) : readLegacy(body)
   }
 
-  return body => {
-    const cause = read(body)
-    if (cause !== undefined) visitor.onDamage(cause)
-  }
+  return body => report(read(body))
 }

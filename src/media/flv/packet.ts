@@ -1,4 +1,5 @@
 /** What the headers of a tag body say, legacy and Enhanced RTMP alike. */
+import { toGatewayError } from '../../errors.ts'
 
 /** FourCCs as Enhanced RTMP writes them; legacy codec numbers are named by their FourCC, G.711 by ffmpeg's names. */
 export type FlvCodec = 'avc1' | 'hvc1' | 'av01' | 'vp09' | 'vp08' | 'mp4a' | '.mp3' | 'Opus' | 'alaw' | 'ulaw'
@@ -26,7 +27,20 @@ export interface FlvPacket {
 
 export interface PacketVisitor {
   onPacket(packet: FlvPacket, body: Uint8Array): void
-  onDamage(cause: string): void
+  /** Something that a track would have needed is missing. */
+  onLost(cause: string): void
+  /** Something that no track would have used was left out. */
+  onRefused(cause: string): void
+}
+
+/** One track of a reader. */
+export interface FlvTrack {
+  /** Returns the cause when the packet was dropped. */
+  push(packet: FlvPacket, body: Uint8Array, timestampMs: number, arrivalUs: number): string | undefined
+  /** The next frame follows a loss. */
+  interrupt(): void
+  /** `onTrack` was called: its codec is settled. */
+  readonly announced: boolean
 }
 
 export const createPacket = (): FlvPacket => ({
@@ -49,3 +63,17 @@ export const int24 = (bytes: Uint8Array, at: number): number =>
 /** Unsigned 24 bit, big-endian. */
 export const uint24 = (bytes: Uint8Array, at: number): number =>
   (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!
+
+/** Hands a sequence header to its codec; returns the cause when it cannot be read. */
+export const configure = (
+  payload: { configure(record: Uint8Array): void },
+  packet: FlvPacket,
+  body: Uint8Array,
+): string | undefined => {
+  try {
+    payload.configure(body.subarray(packet.start, packet.end))
+    return undefined
+  } catch (error) {
+    return toGatewayError(error).message
+  }
+}

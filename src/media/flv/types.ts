@@ -15,7 +15,7 @@ export interface FlvReaderEvents {
   onParams(id: string, params: CodecParameters): void
   onFrame(id: string, frame: Frame): void
   onMetadata(data: Readonly<Record<string, unknown>>): void
-  /** One tag was dropped; said once per cause, counted always. */
+  /** One tag or packet was dropped, or its time mended. Called each time; the number of different causes is bounded. */
   onDamage(cause: string): void
 }
 /** Tags in; tracks, parameters and frames out. Never throws for the content of a tag. */

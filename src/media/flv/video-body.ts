@@ -2,6 +2,7 @@
 import { createExHeader, fourCc, fourCcName, readExHeader, visitExTracks } from './ex-header.ts'
 import { createPacket, type FlvCodec, int24, type PacketRole, type PacketVisitor } from './packet.ts'
 
+const TRUNCATED = 'truncated video tag'
 const MULTITRACK = 6
 const KEY = 1
 const COMMAND = 5
@@ -57,7 +58,7 @@ export const createVideoBodyReader = (visitor: PacketVisitor): ((body: Uint8Arra
     if (codec !== 7 && codec !== 12) {
       return `video codec ${legacyNames[codec] ?? codec} is not supported`
     }
-    if (body.length < 5) return 'truncated video tag'
+    if (body.length < 5) return TRUNCATED
     const role = roles[body[1]!]
     if (role === undefined || body[1]! > 2) return `video packet type ${body[1]}`
     packet.track = 0
@@ -80,7 +81,7 @@ export const createVideoBodyReader = (visitor: PacketVisitor): ((body: Uint8Arra
     if (codec === undefined) return `video codec ${fourCcName(code)} is not supported`
     if (role === undefined) return `video packet type ${header.packetType}`
     const timed = header.packetType === CODED_FRAMES && (codec === 'avc1' || codec === 'hvc1')
-    if (timed && end - start < 3) return 'truncated video tag'
+    if (timed && end - start < 3) return TRUNCATED
     packet.track = track
     packet.codec = codec
     packet.role = role
@@ -92,15 +93,19 @@ export const createVideoBodyReader = (visitor: PacketVisitor): ((body: Uint8Arra
   }
 
   const visitTrack = (track: number, code: number, start: number, end: number): void => {
-    const cause = readTrack(track, code, start, end)
-    if (cause !== undefined) visitor.onDamage(cause)
+    report(readTrack(track, code, start, end))
+  }
+
+  const report = (cause: string | undefined): void => {
+    if (cause === TRUNCATED) visitor.onLost(cause)
+    else if (cause !== undefined) visitor.onRefused(cause)
   }
 
   const readEx = (body: Uint8Array): string | undefined => {
-    if (!readExHeader(body, header, MULTITRACK)) return 'truncated video tag'
+    if (!readExHeader(body, header, MULTITRACK)) return TRUNCATED
     packet.offsetNs = header.offsetNs
     current = body
-    return visitExTracks(body, header, visitTrack) ? undefined : 'truncated video tag'
+    return visitExTracks(body, header, visitTrack) ? undefined : TRUNCATED
   }
 
   const read = (body: Uint8Array): string | undefined => {
@@ -113,8 +118,5 @@ export const createVideoBodyReader = (visitor: PacketVisitor): ((body: Uint8Arra
     return ex ? readEx(body) : readLegacy(body)
   }
 
-  return body => {
-    const cause = read(body)
-    if (cause !== undefined) visitor.onDamage(cause)
-  }
+  return body => report(read(body))
 }
