@@ -8,6 +8,11 @@ export interface PacketiserOptions {
 /** Frames in, packets out through the callback given at creation. Sequence numbers and timestamps are its own, unwrapped. */
 export interface Packetiser {
   push(frame: Frame): void
+  /**
+   * Frames that could not be written: a NAL unit above `maxPayload` in H.264 packetization mode 0 (and what follows it
+   * until a key frame fits), an empty frame, an access unit too large for its payload format.
+   */
+  readonly framesDropped: number
 }
 export type PacketSink = (packet: RtpPacket) => void
 

@@ -1,0 +1,78 @@
+import type { RtpPacket } from '../types.ts'
+import type { FrameSink, PayloadReader } from './payload.ts'
+import type { ReorderCounters } from './reorder-window.ts'
+
+/**
+ * Groups packets that are in order into frames. A frame that touches a gap is dropped as a whole: what lies on either
+ * side of a gap only counts as complete when it provably ended before it or begins after it.
+ */
+export class FrameAssembler {
+  readonly #reader: PayloadReader
+  readonly #sink: FrameSink
+  readonly #stats: ReorderCounters
+  readonly #onDamage: (packets: number) => void
+  readonly #packets: RtpPacket[] = []
+  /** Waiting for the certain start of a frame. */
+  #lost = true
+  /** The next packet comes right behind a gap. */
+  #afterGap = true
+  /** Timestamp of the frame that is being left out. */
+  #skippedTs: number | undefined
+
+  constructor(
+    reader: PayloadReader,
+    sink: FrameSink,
+    stats: ReorderCounters,
+    onDamage: (packets: number) => void,
+  ) {
+    this.#reader = reader
+    this.#sink = sink
+    this.#stats = stats
+    this.#onDamage = onDamage
+  }
+
+  packet(packet: RtpPacket): void {
+    if (packet.payloadEnd === packet.payloadStart) return
+    if (this.#lost && !this.#resumes(packet)) return
+    if (this.#packets.length > 0 && packet.ts !== this.#packets[0]!.ts) this.#finish()
+    this.#packets.push(packet)
+    if (packet.marker || this.#reader.framePerPacket) this.#finish()
+  }
+
+  gap(): void {
+    this.#lost = true
+    this.#afterGap = true
+    if (this.#packets.length === 0) return
+    this.#skip(this.#packets[0]!.ts)
+    this.#packets.length = 0
+  }
+
+  #skip(ts: number): void {
+    this.#skippedTs = ts
+    this.#stats.framesDropped += 1
+  }
+
+  #resumes(packet: RtpPacket): boolean {
+    const afterGap = this.#afterGap
+    this.#afterGap = false
+    const skipped = packet.ts === this.#skippedTs
+    if (!skipped && (!afterGap || this.#reader.isHead(packet))) {
+      this.#lost = false
+      return true
+    }
+    if (!skipped) this.#skip(packet.ts)
+    if (packet.marker) this.#lost = false
+    return false
+  }
+
+  #finish(): void {
+    const count = this.#packets.length
+    this.#sink.arrival = this.#packets[count - 1]!.arrival
+    if (!this.#reader.read(this.#packets, this.#sink)) {
+      this.#stats.malformed += count
+      this.#stats.framesDropped += 1
+      this.#onDamage(count)
+    }
+    this.#packets.length = 0
+  }
+}
