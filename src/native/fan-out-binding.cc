@@ -33,7 +33,7 @@ bool ReadPeer(napi_env env, napi_value object, const UdpSocket& socket, FanTarge
   auto* binding = Unwrap<SrtpBinding>(env, srtp);
   if (binding == nullptr || !GetIntProperty(env, object, "to", &address)) return false;
   const sockaddr_in6* known = socket.addresses.Find(static_cast<int32_t>(address));
-  if (binding->session == nullptr || known == nullptr || !socket.ToNative(*known, &out->to)) {
+  if (binding->session->freed() || known == nullptr || !socket.ToNative(*known, &out->to)) {
     Throw(env, "ERR_TARGET", "the target's SRTP context was freed or its address cannot be reached");
     return false;
   }
@@ -151,8 +151,7 @@ napi_value Stats(napi_env env, napi_callback_info info) {
   Set(env, result, "unknownTarget", Number(env, counters.unknown));
   Set(env, result, "refusedReuse", Number(env, counters.refused));
   Set(env, result, "oversize", Number(env, counters.oversize));
-  Set(env, result, "sendErrors", Number(env, counters.sendErrors));
-  Set(env, result, "sendWouldBlock", Number(env, counters.sendWouldBlock));
+  Set(env, result, "refusedByKernel", Number(env, counters.refusedByKernel));
   Set(env, result, "systemCalls", Number(env, counters.systemCalls));
   Set(env, result, "segmentation", Boolean(env, binding->fanOut.segmentation()));
   return result;

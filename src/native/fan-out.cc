@@ -142,7 +142,7 @@ void FanOut::SendGroup(Slot& slot, const std::vector<SourcePacket>& packets, con
     uint8_t* out = arena_.data() + arenaUsed_;
     const int size = Write(slot.target, packets[index], out);
     if (size < 0) {
-      counters.refused++;
+      (size == kSrtpFreed ? counters.unknown : counters.refused)++;
     } else {
       Append(slot.target, out, static_cast<size_t>(size));
     }
@@ -253,7 +253,7 @@ void FanOut::NoteSent(uint32_t first, uint32_t count) {
 }
 
 void FanOut::NoteRefusal(int error, uint32_t packets) {
-  (UdpSocket::IsFull(error) ? counters.sendWouldBlock : counters.sendErrors) += packets;
+  counters.refusedByKernel += packets;
   socket->CountRefusal(error, packets);
 }
 

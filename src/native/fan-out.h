@@ -42,8 +42,7 @@ struct FanCounters {
   /** Sequence numbers that were used for other content or lie too far back: never encrypted (nonce reuse). */
   uint64_t refused = 0;
   uint64_t oversize = 0;
-  uint64_t sendErrors = 0;
-  uint64_t sendWouldBlock = 0;
+  uint64_t refusedByKernel = 0;
   uint64_t systemCalls = 0;
 };
 

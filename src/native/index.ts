@@ -3,14 +3,16 @@
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { isIP } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { GatewayError, toGatewayError } from '../errors.ts'
+import { openDgramUdp } from './dgram-udp.ts'
+import { createPlainFanOut } from './plain-fan-out.ts'
 import type { DtlsOptions, DtlsSession, FanOut, Native, UdpSocket, UdpSocketOptions } from './types.ts'
 
-type Addon = Pick<Native, 'createCertificate' | 'createDtls' | 'createSrtp'> & {
-  readonly openUdp: Native['openUdp']
-  readonly createFanOut: Native['createFanOut']
-}
+/** Without the batch system calls the addon has no sockets: node:dgram moves the datagrams then. */
+type Addon = Pick<Native, 'createCertificate' | 'createDtls' | 'createSrtp'> &
+  Partial<Pick<Native, 'openUdp' | 'createFanOut'>>
 
 /** In a checkout beside this file; in the package this file is in dist/native and the addon in src/native. */
 const places = ['./build/Release/crosspoint.node', '../../src/native/build/Release/crosspoint.node']
@@ -40,13 +42,16 @@ const codeOf = (thrown: unknown): unknown =>
 const BUFFER_BYTES = 8 * 1024 * 1024
 
 const openUdp = (addon: Addon, options: UdpSocketOptions): UdpSocket => {
+  if (isIP(options.host.split('%')[0]!) === 0) {
+    throw new GatewayError('bad-config', `udp host '${options.host}' is not a numeric IP address`)
+  }
   try {
-    return addon.openUdp({ receiveBufferBytes: BUFFER_BYTES, sendBufferBytes: BUFFER_BYTES, ...options })
+    const open = addon.openUdp ?? openDgramUdp
+    return open({ receiveBufferBytes: BUFFER_BYTES, sendBufferBytes: BUFFER_BYTES, ...options })
   } catch (thrown) {
     const where = `udp ${options.host} port ${options.port}`
     const reason = thrown instanceof Error ? thrown.message : String(thrown)
-    const code = codeOf(thrown) === 'EINVAL' ? 'bad-config' : 'port-in-use'
-    throw new GatewayError(code, `${where}: ${reason}`, { cause: thrown })
+    throw new GatewayError('port-in-use', `${where}: ${reason}`, { cause: thrown })
   }
 }
 
@@ -63,7 +68,7 @@ const createNative = (addon: Addon): Native => ({
   createCertificate: () => addon.createCertificate(),
   createDtls: options => createDtls(addon, options),
   createSrtp: keys => addon.createSrtp(keys),
-  createFanOut: (socket): FanOut => addon.createFanOut(socket),
+  createFanOut: (socket): FanOut => (addon.createFanOut ?? createPlainFanOut)(socket),
 })
 
 let loaded: Native | undefined

@@ -16,9 +16,7 @@ constexpr const char* kCmName = "AES_CM_128_HMAC_SHA1_80";
 
 SrtpSession* SessionOf(napi_env env, napi_value self) {
   auto* binding = Unwrap<SrtpBinding>(env, self);
-  if (binding == nullptr) return nullptr;
-  if (binding->session == nullptr) Throw(env, "ERR_FREED", "the SRTP context was freed");
-  return binding->session.get();
+  return binding == nullptr ? nullptr : binding->session.get();
 }
 
 template <int (SrtpSession::*Unprotect)(uint8_t*, size_t)>
@@ -60,8 +58,8 @@ napi_value ProtectCall(napi_env env, napi_callback_info info) {
 }
 
 napi_value Free(napi_env env, napi_callback_info info) {
-  auto* binding = Unwrap<SrtpBinding>(env, Args<0>(env, info).self);
-  if (binding != nullptr) binding->session.reset();
+  SrtpSession* session = SessionOf(env, Args<0>(env, info).self);
+  if (session != nullptr) session->Free();
   return nullptr;
 }
 

@@ -15,6 +15,7 @@ enum SrtpError : int {
   kSrtpReplay = -3,
   /** One stream too many, or the end of the index space. */
   kSrtpLimit = -4,
+  kSrtpFreed = -5,
 };
 
 class SrtpSession {
@@ -37,6 +38,10 @@ class SrtpSession {
   int SealRtp(SentWindow* stream, uint32_t ssrc, uint16_t sequence, uint8_t* out, size_t headerSize,
               const uint8_t* payload, size_t payloadSize);
 
+  /** From now on nothing is encrypted or decrypted, whoever still shares the session. */
+  void Free() { freed_ = true; }
+  bool freed() const { return freed_; }
+
   const SrtpProfile profile;
 
  private:
@@ -58,6 +63,7 @@ class SrtpSession {
   std::unordered_map<uint32_t, SentWindow> outgoing_;
   /** One count for all SSRCs, so that it can never repeat for one of them. */
   uint32_t rtcpIndex_ = 0;
+  bool freed_ = false;
 };
 
 }  // namespace crosspoint

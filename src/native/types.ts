@@ -125,6 +125,8 @@ export const UNPROTECT_TAG = -2
 export const UNPROTECT_REPLAY = -3
 /** One SSRC too many (1024 per direction), or the end of the index space. */
 export const SRTP_LIMIT = -4
+/** The context was freed: what comes late is dropped like any other. */
+export const SRTP_FREED = -5
 /**
  * Results of protect below zero. REUSE: the sequence number lies more than 1024 back, or was used for other content,
  * which would repeat a nonce; the same packet again gives the same bytes again. Start sequence numbers below 2^15.
@@ -140,7 +142,7 @@ export interface SrtpContext {
   readonly profile: SrtpProfile
   unprotectRtp(slab: Uint8Array, offset: number, length: number): number
   unprotectRtcp(slab: Uint8Array, offset: number, length: number): number
-  /** `out` needs room for length + 16 + 4 bytes. Returns the protected length, or a negative PROTECT_ code or SRTP_LIMIT. */
+  /** `out` needs room for length + 16 + 4 bytes. Returns the protected length, or a negative PROTECT_ or SRTP_ code. */
   protectRtp(packet: Uint8Array, length: number, out: Uint8Array): number
   protectRtcp(packet: Uint8Array, length: number, out: Uint8Array): number
   free(): void
@@ -180,14 +182,13 @@ export interface FanOutStats {
   readonly sent: number
   /** Not an RTP packet, or no packet of that index. */
   readonly malformed: number
-  /** The target was removed. */
+  /** The target was removed, or its SRTP context freed. */
   readonly unknownTarget: number
   /** Not encrypted, because the sequence number was used before for other content or lies too far back. */
   readonly refusedReuse: number
   readonly oversize: number
-  readonly sendErrors: number
-  /** The send buffer was full. */
-  readonly sendWouldBlock: number
+  /** Not taken by the kernel; the socket's stats say why. */
+  readonly refusedByKernel: number
   readonly systemCalls: number
   /** Whether the kernel takes UDP GSO on this socket. */
   readonly segmentation: boolean

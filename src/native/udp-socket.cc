@@ -1,5 +1,6 @@
 #include "udp-socket.h"
 
+#include <cerrno>
 #include <cstring>
 #include <unistd.h>
 
@@ -14,6 +15,9 @@ void SetBuffer(int fd, int forced, int plain, int bytes) {
     setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof bytes);
   }
 }
+
+/** The kernel has no room now; a later datagram may pass. */
+bool IsFull(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS; }
 
 }  // namespace
 

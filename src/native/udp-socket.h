@@ -2,7 +2,6 @@
 #pragma once
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -60,8 +59,6 @@ class UdpSocket {
   uint32_t SendAll(mmsghdr* messages, uint32_t count);
   /** False when the socket cannot reach that family. */
   bool ToNative(const sockaddr_in6& address, NativeAddress* out) const;
-  /** The kernel has no room now; a later datagram may pass. */
-  static bool IsFull(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS; }
   /** Counts a refusal of the kernel. */
   void CountRefusal(int error, uint64_t datagrams);
 

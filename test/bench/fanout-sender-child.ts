@@ -120,7 +120,7 @@ const measure = async (profile: SrtpProfile, viewers: number, seconds: number): 
     packetsPerCpuSecond: Math.round(sent / ((user + system) / 1e6)),
     cpuMicrosPerPacket: Number(((user + system) / sent).toFixed(3)),
     rssBytesPerViewer,
-    refusedByKernel: stats.sendErrors + stats.sendWouldBlock,
+    refusedByKernel: stats.refusedByKernel,
     receivedShare: Number((received / stats.sent).toFixed(3)),
     segmentation: String(stats.segmentation),
   }
