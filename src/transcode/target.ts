@@ -1,0 +1,55 @@
+import type { Accept } from '../core/types.ts'
+import { GatewayError } from '../errors.ts'
+import { AAC_SAMPLE_RATES } from '../media/aac/config.ts'
+import type { CodecParameters } from '../media/types.ts'
+import { isTarget, type TargetCodec } from './cost.ts'
+
+/** What the encoder is to make. */
+export interface AudioTarget {
+  readonly codec: TargetCodec
+  readonly sampleRate: number
+  readonly channels: 1 | 2
+  /** Bits per second of the whole track. */
+  readonly bitrate: number
+  /** Samples of one encoded packet at `sampleRate`. */
+  readonly packetSamples: number
+  /** One byte per sample and channel: packets may differ in length. */
+  readonly pcm: boolean
+}
+
+const PACKET_SAMPLES = { opus: 960, aac: 1024, pcmu: 160, pcma: 160 } as const
+const TELEPHONE_RATE = 8_000
+const STUDIO_RATE = 48_000
+/** More is of no use to an encoder, and at low rates AAC refuses it. */
+const MAX_BITS_PER_SAMPLE = 3
+
+const sampleRateOf = (codec: TargetCodec, to: Accept): number => {
+  if (codec === 'opus') return STUDIO_RATE
+  if (codec !== 'aac') return TELEPHONE_RATE
+  const wanted = to.sampleRate ?? STUDIO_RATE
+  return (AAC_SAMPLE_RATES as readonly number[]).includes(wanted) ? wanted : STUDIO_RATE
+}
+
+const channelsOf = (codec: TargetCodec, from: CodecParameters, to: Accept): 1 | 2 => {
+  if (codec === 'pcmu' || codec === 'pcma') return 1
+  const source = 'channels' in from ? from.channels : 2
+  return (to.channels ?? source) === 1 ? 1 : 2
+}
+
+/**
+ * The source's channel count and the studio rate of 48 kHz are kept where `to` leaves them open.
+ * @throws GatewayError 'transcode-unavailable' when `to` is no target.
+ */
+export const audioTarget = (from: CodecParameters, to: Accept, bitratePerChannel: number): AudioTarget => {
+  const { codec } = to
+  if (!isTarget(codec)) throw new GatewayError('transcode-unavailable', `${from.codec} to ${codec}`)
+  const sampleRate = sampleRateOf(codec, to)
+  const channels = channelsOf(codec, from, to)
+  const pcm = codec === 'pcmu' || codec === 'pcma'
+  const bitrate = pcm ? 64_000 : Math.min(bitratePerChannel, sampleRate * MAX_BITS_PER_SAMPLE) * channels
+  return { codec, sampleRate, channels, bitrate, packetSamples: PACKET_SAMPLES[codec], pcm }
+}
+
+/** "opus 48000 Hz 2 ch 128 kbit/s" */
+export const describeTarget = ({ codec, sampleRate, channels, bitrate }: AudioTarget): string =>
+  `${codec} ${sampleRate} Hz ${channels} ch ${Math.round(bitrate / 1000)} kbit/s`
