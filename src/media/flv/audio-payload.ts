@@ -1,6 +1,7 @@
 /** The payload of one audio track: parameters, and how long a packet lasts. One implementation a codec. */
 import { createAacParams, parseAudioSpecificConfig } from '../aac/config.ts'
 import { equalBytes } from '../bytes.ts'
+import { createMp3Params, readMp3Header } from '../mp3/header.ts'
 import { createOpusParams, parseOpusHead } from '../opus/parameters.ts'
 import { readOpusDuration } from '../opus/toc.ts'
 import type { AacParameters, CodecParameters, OpusParameters, PcmParameters } from '../types.ts'
@@ -61,6 +62,26 @@ export const createG711Payload = (codec: 'pcmu' | 'pcma'): AudioPayload => {
       const { channels } = packet
       if (params?.channels !== channels) params = { codec, kind: 'audio', clockRate: 8000, channels }
       return Math.floor(unit.length / channels)
+    },
+  }
+}
+
+/** MP3 says everything in the header of each frame. */
+export const createMp3Payload = (): AudioPayload => {
+  let params: PcmParameters | undefined
+  return {
+    get params() {
+      return params
+    },
+    configure() {},
+    read(unit) {
+      const header = readMp3Header(unit)
+      if (header === undefined) return undefined
+      const { sampleRate, channels } = header
+      if (params?.clockRate !== sampleRate || params.channels !== channels) {
+        params = createMp3Params(sampleRate, channels)
+      }
+      return header.samples
     },
   }
 }

@@ -1,42 +1,18 @@
 /** One audio track of an FLV source: packets in, parameters and frames out. */
-import type { CodecParameters, Frame } from '../types.ts'
+import type { Frame } from '../types.ts'
 import type { AudioPayload } from './audio-payload.ts'
 import { configure, type FlvPacket, type FlvTrack } from './packet.ts'
 import { createSampleClock, type SampleClock } from './sample-clock.ts'
 import type { TrackTimeline } from './timeline.ts'
-import type { FlvReaderEvents } from './types.ts'
+import type { TrackOutput } from './track-output.ts'
 
 export const createAudioTrack = (
-  id: string,
   payload: AudioPayload,
   timeline: TrackTimeline,
-  events: FlvReaderEvents,
+  output: TrackOutput,
 ): FlvTrack => {
-  let announced: CodecParameters | undefined
   let clock: SampleClock | undefined
   let interrupted = false
-
-  const announce = (params: CodecParameters): void => {
-    if (params === announced) return
-    const first = announced === undefined
-    announced = params
-    if (first) events.onTrack(id, params)
-    else events.onParams(id, params)
-  }
-
-  /** A track keeps its clock rate for life: a packet of another rate has no place on its time line. */
-  const changedRate = (params: CodecParameters): string | undefined =>
-    announced === undefined || announced.clockRate === params.clockRate
-      ? undefined
-      : `${id} changed from ${announced.clockRate} to ${params.clockRate} Hz`
-
-  const announceIfFitting = (): string | undefined => {
-    const params = payload.params
-    if (params === undefined) return undefined
-    const refusal = changedRate(params)
-    if (refusal === undefined) announce(params)
-    return refusal
-  }
 
   const pushFrame = (
     packet: FlvPacket,
@@ -50,9 +26,8 @@ export const createAudioTrack = (
     if (duration === undefined) return lost('damaged audio frame')
     const params = payload.params
     if (params === undefined) return `${packet.codec} frame before its sequence header`
-    const refusal = announceIfFitting()
-    if (refusal !== undefined) return refusal
-    clock ??= createSampleClock(params.clockRate)
+    output.params(params)
+    if (clock?.rate !== params.clockRate) clock = createSampleClock(params.clockRate)
     const pts = clock.stamp(ms + packet.offsetNs / 1e6, duration)
     const units = [unit]
     const frame: Frame = {
@@ -66,7 +41,7 @@ export const createAudioTrack = (
       arrival,
     }
     interrupted = false
-    events.onFrame(id, frame)
+    output.frame(frame)
     return undefined
   }
 
@@ -78,16 +53,15 @@ export const createAudioTrack = (
   return {
     push(packet, body, timestampMs, arrivalUs) {
       if (packet.role === 'config') {
-        return configure(payload, packet, body) ?? announceIfFitting()
+        const cause = configure(payload, packet, body)
+        if (payload.params !== undefined) output.params(payload.params)
+        return cause
       }
       if (packet.role !== 'frame') return undefined
       return pushFrame(packet, body, timeline.place(timestampMs, arrivalUs), arrivalUs)
     },
     interrupt() {
       interrupted = true
-    },
-    get announced() {
-      return announced !== undefined
     },
   }
 }

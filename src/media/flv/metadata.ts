@@ -61,8 +61,8 @@ export const announcedKinds = (
     if (typeof flag === 'boolean') return flag
     return typeof codec === 'string' ? codec !== '' : typeof codec === 'number' ? codec > 0 : undefined
   }
-  const video = says(data['hasVideo'], data['videocodecid'])
-  const audio = says(data['hasAudio'], data['audiocodecid'])
+  const video = says(data.hasVideo, data.videocodecid)
+  const audio = says(data.hasAudio, data.audiocodecid)
   return video === undefined && audio === undefined
     ? undefined
     : { video: video ?? false, audio: audio ?? false }

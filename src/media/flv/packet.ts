@@ -39,8 +39,6 @@ export interface FlvTrack {
   push(packet: FlvPacket, body: Uint8Array, timestampMs: number, arrivalUs: number): string | undefined
   /** The next frame follows a loss. */
   interrupt(): void
-  /** `onTrack` was called: its codec is settled. */
-  readonly announced: boolean
 }
 
 export const createPacket = (): FlvPacket => ({

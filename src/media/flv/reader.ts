@@ -7,12 +7,15 @@ import { createAudioTrack } from './audio-track.ts'
 import type { FlvCodec, FlvPacket, FlvTrack, PacketVisitor } from './packet.ts'
 import { createAudioPayload, createVideoPayload } from './payloads.ts'
 import { createTimeline } from './timeline.ts'
+import { createTrackOutput, type TrackOutput } from './track-output.ts'
 import type { FlvReader, FlvReaderEvents, FlvTag } from './types.ts'
 import { createVideoBodyReader } from './video-body.ts'
 import { createVideoTrack } from './video-track.ts'
 
 /** Enhanced RTMP has room for 256 of a kind; nobody sends that many in earnest. */
 const MAX_TRACKS = 16
+/** Each change of codec renegotiates every reader: a source that goes on changing is not followed. */
+const MAX_CHANGES = 16
 /** Causes name what the sender wrote: their number has to end somewhere. */
 const MAX_CAUSES = 64
 const OTHER_CAUSE = 'other damage'
@@ -20,6 +23,7 @@ const OTHER_CAUSE = 'other damage'
 interface Slot {
   readonly codec: FlvCodec
   readonly track: FlvTrack
+  readonly output: TrackOutput
 }
 
 /** Damage by cause, with a bound on the number of causes. */
@@ -40,7 +44,7 @@ const createDamage = (onDamage: (cause: string) => void) => {
 
 /**
  * Track ids are 'video' and 'audio', with '-1', '-2', … for the further tracks of Enhanced RTMP multitrack. A track
- * keeps its codec and clock rate for life; what comes in another is dropped and counted by name.
+ * whose codec or sample rate changes goes on under its id, with `onParams`.
  */
 export const createFlvReader = (events: FlvReaderEvents): FlvReader => {
   const damage = createDamage(cause => events.onDamage(cause))
@@ -52,19 +56,22 @@ export const createFlvReader = (events: FlvReaderEvents): FlvReader => {
 
   const createSlots = (kind: 'audio' | 'video'): PacketVisitor => {
     const slots: (Slot | undefined)[] = []
+    let changes = 0
 
-    const createTrack = (id: string, codec: FlvCodec): FlvTrack | undefined => {
+    const createTrack = (codec: FlvCodec, output: TrackOutput): FlvTrack | undefined => {
       if (kind === 'video') {
         const payload = createVideoPayload(codec)
-        return payload && createVideoTrack(id, payload, timeline.track(), events)
+        return payload && createVideoTrack(payload, timeline.track(), output)
       }
       const payload = createAudioPayload(codec)
-      return payload && createAudioTrack(id, payload, timeline.track(), events)
+      return payload && createAudioTrack(payload, timeline.track(), output)
     }
 
     const open = (packet: FlvPacket): Slot | undefined => {
-      const track = createTrack(packet.track === 0 ? kind : `${kind}-${packet.track}`, packet.codec)
-      const slot = track && { codec: packet.codec, track }
+      const id = packet.track === 0 ? kind : `${kind}-${packet.track}`
+      const output = slots[packet.track]?.output ?? createTrackOutput(id, events)
+      const track = createTrack(packet.codec, output)
+      const slot = track && { codec: packet.codec, track, output }
       slots[packet.track] = slot
       return slot
     }
@@ -72,9 +79,11 @@ export const createFlvReader = (events: FlvReaderEvents): FlvReader => {
     const push = (packet: FlvPacket, body: Uint8Array): string | undefined => {
       if (packet.track >= MAX_TRACKS) return `more than ${MAX_TRACKS} ${kind} tracks`
       let slot = slots[packet.track]
-      if (slot?.codec !== packet.codec && !slot?.track.announced) slot = open(packet)
+      if (slot?.codec !== packet.codec) {
+        if (slot?.output.announced && changes++ >= MAX_CHANGES) return `${kind} changed its codec too often`
+        slot = open(packet)
+      }
       if (slot === undefined) return `${kind} codec ${packet.codec} is not supported`
-      if (slot.codec !== packet.codec) return `${kind} changed from ${slot.codec} to ${packet.codec}`
       return slot.track.push(packet, body, timestampMs, arrivalUs)
     }
 

@@ -8,6 +8,7 @@ const DEAD_BAND_MS = 10
 const PULL = 1 / 64
 
 export interface SampleClock {
+  readonly rate: number
   /** Ticks of a packet that the tags place at `ms` and that lasts `duration` ticks. Never less than the one before. */
   stamp(ms: number, duration: number): number
 }
@@ -27,6 +28,7 @@ export const createSampleClock = (rate: number): SampleClock => {
   }
 
   return {
+    rate,
     stamp(ms, duration) {
       const tagged = (ms * rate) / 1000
       const exact = next === undefined ? tagged : corrected(next, tagged)

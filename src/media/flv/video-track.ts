@@ -1,37 +1,27 @@
 /** One video track of an FLV source: packets in, parameters and frames out. */
-import type { CodecParameters, Frame } from '../types.ts'
+import type { Frame } from '../types.ts'
 import { configure, type FlvPacket, type FlvTrack } from './packet.ts'
 import type { TrackTimeline } from './timeline.ts'
-import type { FlvReaderEvents } from './types.ts'
+import type { TrackOutput } from './track-output.ts'
 import type { VideoPayload } from './video-payload.ts'
 
 const TICKS_PER_MS = 90
 
 export const createVideoTrack = (
-  id: string,
   payload: VideoPayload,
   timeline: TrackTimeline,
-  events: FlvReaderEvents,
+  output: TrackOutput,
 ): FlvTrack => {
-  let announced: CodecParameters | undefined
   let lastDts = Number.NEGATIVE_INFINITY
   let highestPts = Number.NEGATIVE_INFINITY
   let interrupted = false
-
-  const announce = (params: CodecParameters): void => {
-    if (params === announced) return
-    const first = announced === undefined
-    announced = params
-    if (first) events.onTrack(id, params)
-    else events.onParams(id, params)
-  }
 
   /** Whether pictures are reordered decides what a reader can show: without a word in the SPS the first frame tells. */
   const announceIfCertain = (): void => {
     const params = payload.params
     if (params === undefined) return
-    if (announced === undefined && 'reordered' in params && params.reordered === undefined) return
-    announce(params)
+    if (!output.announced && 'reordered' in params && params.reordered === undefined) return
+    output.params(params)
   }
 
   /** An SPS that excludes reordering is believed until a picture does go back: some encoders write a constant offset. */
@@ -56,12 +46,12 @@ export const createVideoTrack = (
     noteOrder(pts, packet.compositionMs)
     const params = payload.params
     if (params === undefined) return `${packet.codec} frame before its sequence header`
-    announce(params)
+    output.params(params)
     lastDts = dts
     const key = packet.key || payload.isKey(units)
     const frame: Frame = { units, pts, dts, duration: 0, key, params, discontinuity: interrupted, arrival }
     interrupted = false
-    events.onFrame(id, frame)
+    output.frame(frame)
     return undefined
   }
 
@@ -82,9 +72,6 @@ export const createVideoTrack = (
     },
     interrupt() {
       interrupted = true
-    },
-    get announced() {
-      return announced !== undefined
     },
   }
 }

@@ -2,6 +2,7 @@
  * Tag bodies. H.264, AAC, MP3 and G.711 in the legacy form that everybody reads; everything else, and each track after
  * the first of its kind, in that of Enhanced RTMP v2.
  */
+import { sizedObusBytes, writeObus } from '../av1/obu.ts'
 import { lengthPrefixedSize, writeLengthPrefixed } from '../nal.ts'
 import type { CodecParameters, Frame } from '../types.ts'
 import { MAX_HEADER_BYTES, putAudioHeader, putConfigHeader, putVideoHeader } from './body-header.ts'
@@ -41,21 +42,19 @@ export const writeFrame = (frame: Frame, track: number, compositionMs: number): 
     writeLengthPrefixed(units, body, size)
     return body
   }
+  if (params.codec === 'av1') {
+    const size = putVideoHeader(header, params, track, frame.key, 0)
+    const body = startBody(size, sizedObusBytes(units))
+    writeObus(units, body, size)
+    return body
+  }
+  // Everything else is one unit by contract.
+  const unit = units[0]!
   const size =
     params.kind === 'video'
       ? putVideoHeader(header, params, track, frame.key, 0)
       : putAudioHeader(header, params, track)
-  const body = startBody(size, payloadSize(units))
-  let at = size
-  for (const unit of units) {
-    body.set(unit, at)
-    at += unit.length
-  }
+  const body = startBody(size, unit.length)
+  body.set(unit, size)
   return body
-}
-
-const payloadSize = (units: readonly Uint8Array[]): number => {
-  let size = 0
-  for (const unit of units) size += unit.length
-  return size
 }
