@@ -62,6 +62,10 @@ export class RtmpClientSession {
     })
   }
 
+  receive(bytes: Uint8Array): void {
+    this.connection.receive(bytes)
+  }
+
   /** Publishes; resolves with the message stream id for the media once the server said NetStream.Publish.Start. */
   async publish(): Promise<number> {
     const { key } = this.#address

@@ -117,7 +117,7 @@ export class RtmpSession {
     else if (name === 'getStreamLength')
       this.#result(command, 0) // live: no length
     else if (COURTESIES.has(name)) this.#result(command, undefined)
-    else if (!CALLS.has(name)) this.#refuse(command, `"${printable(name)}" is not supported here`)
+    else if (!CALLS.has(name)) this.#refuse(command, `${printable(name)} is not supported here`)
   }
 
   #result(command: Command, value: AmfValue): void {
