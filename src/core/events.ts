@@ -11,7 +11,8 @@ export const createEvents = <M extends { [E in keyof M]: unknown[] }>(
   const listeners: { [E in keyof M]?: Set<(...args: M[E]) => void> } = {}
   return {
     on: (event, listener) => {
-      const set = (listeners[event] ??= new Set())
+      const set = listeners[event] ?? new Set()
+      listeners[event] = set
       set.add(listener)
       return () => void set.delete(listener)
     },

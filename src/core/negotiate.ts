@@ -1,0 +1,183 @@
+/** The whole policy of "what is converted when": tracks and wishes in, a plan out. Pure. */
+import type { CodecParameters, Kind } from '../media/types.ts'
+import { describeParams } from './describe.ts'
+import type {
+  Accept,
+  Negotiate,
+  NegotiatePolicy,
+  Plan,
+  PlannedTrack,
+  RtpProfile,
+  SkippedTrack,
+  Step,
+  TrackInfo,
+} from './types.ts'
+
+/** What a WebRTC path carries: 1200 bytes less the RTP header of 12. */
+export const defaultProfile: RtpProfile = { maxPayload: 1188 }
+
+/** Weights of the steps. A transcode always costs more than any way without one. */
+const costs = { copy: 0, form: 1, dropBFrames: 2, profileMismatch: 0.25, transcode: 10 }
+
+type Failure = 'no-common-codec' | 'transcode-unavailable' | 'b-frames'
+interface Refusal {
+  readonly code: Failure
+  readonly why: string
+}
+type Route = { readonly steps: readonly Step[]; readonly cost: number } | Refusal
+
+const kinds: readonly Kind[] = ['video', 'audio', 'data']
+
+/** Can packets of this source go to a reader with this profile as they are? */
+export const fitsProfile = (
+  source: { readonly rtp?: RtpProfile | undefined },
+  profile: RtpProfile,
+): boolean => {
+  if (source.rtp === undefined) return true
+  const modeFits = profile.h264PacketizationMode !== 0 || source.rtp.h264PacketizationMode === 0
+  return source.rtp.maxPayload <= profile.maxPayload && modeFits
+}
+
+/** Opus decoders take any channel count, whatever the SDP says (RFC 7587 section 7). */
+const sameFormat = (params: CodecParameters, accept: Accept): boolean =>
+  params.codec === accept.codec &&
+  (accept.sampleRate === undefined || params.clockRate === accept.sampleRate) &&
+  (accept.channels === undefined ||
+    params.codec === 'opus' ||
+    !('channels' in params) ||
+    params.channels === accept.channels)
+
+const isReordered = (params: CodecParameters): boolean => 'reordered' in params && params.reordered === true
+
+/** The steps between forms when the codec stays. */
+const formSteps = (track: TrackInfo, accept: Accept): readonly Step[] => {
+  const profile = accept.rtp ?? defaultProfile
+  if (track.native === 'frame')
+    return accept.form === 'frame' ? [{ op: 'copy' }] : [{ op: 'packetise', profile }]
+  if (accept.form === 'frame') return [{ op: 'depacketise' }]
+  return fitsProfile(track, profile) ? [{ op: 'copy' }] : [{ op: 'repacketise', profile }]
+}
+
+/** Steps around a frame filter or a transcoder, which take and give frames. */
+const around = (track: TrackInfo, accept: Accept, step: Step): readonly Step[] => [
+  ...(track.native === 'rtp' ? [{ op: 'depacketise' } as const] : []),
+  step,
+  ...(accept.form === 'rtp' ? [{ op: 'packetise', profile: accept.rtp ?? defaultProfile } as const] : []),
+]
+
+const profileCost = (params: CodecParameters, accept: Accept): number => {
+  if (!('profileLevelId' in params) || accept.profileLevelId === undefined) return 0
+  const same =
+    params.profileLevelId?.slice(0, 2).toLowerCase() === accept.profileLevelId.slice(0, 2).toLowerCase()
+  return same ? 0 : costs.profileMismatch
+}
+
+const direct = (track: TrackInfo, accept: Accept): Route => {
+  const steps = formSteps(track, accept)
+  const form = steps[0]?.op === 'copy' ? costs.copy : costs.form
+  return { steps, cost: form + profileCost(track.params, accept) }
+}
+
+const transcode = (track: TrackInfo, accept: Accept, policy: NegotiatePolicy): Route => {
+  const { params } = track
+  if (policy.unavailable !== undefined) return { code: 'transcode-unavailable', why: policy.unavailable }
+  const cost = policy.cost(params, accept)
+  if (cost === undefined)
+    return { code: 'no-common-codec', why: `no transcoder makes ${accept.codec} of ${params.codec}` }
+  const steps = around(track, accept, { op: 'transcode', to: accept.codec })
+  return { steps, cost: costs.transcode + cost }
+}
+
+/** Dropping is legal where no picture refers to a B-frame: reordering deeper than 1 means that some do. */
+const withoutBFrames = (track: TrackInfo, accept: Accept, policy: NegotiatePolicy): Route => {
+  if (policy.bFrames === 'reject') return { code: 'b-frames', why: 'it has B-frames, which are refused' }
+  if (policy.bFrames === 'transcode') {
+    const route = transcode(track, accept, policy)
+    return 'steps' in route ? route : { code: 'b-frames', why: `it has B-frames: ${route.why}` }
+  }
+  const depth = 'maxReorder' in track.params ? track.params.maxReorder : undefined
+  if (depth !== undefined && depth > 1)
+    return {
+      code: 'b-frames',
+      why: `its B-frames are ${depth} deep and refer to each other: dropping breaks the picture`,
+    }
+  return { steps: around(track, accept, { op: 'drop-b-frames' }), cost: costs.dropBFrames }
+}
+
+const route = (track: TrackInfo, accept: Accept, policy: NegotiatePolicy): Route => {
+  if (!sameFormat(track.params, accept)) return transcode(track, accept, policy)
+  if (accept.reordered === false && isReordered(track.params)) return withoutBFrames(track, accept, policy)
+  return direct(track, accept)
+}
+
+const unique = (values: readonly string[]): string[] => [...new Set(values)]
+
+/** What a track's refusals come to: B-frames of a codec in common say more than a codec that is not. */
+const refusalOf = (track: TrackInfo, wanted: readonly Accept[], refusals: readonly Refusal[]): Refusal => {
+  const label = describeParams(track.params)
+  const found = refusals.find(({ code }) => code === 'b-frames') ?? refusals[0]
+  if (found === undefined) return { code: 'no-common-codec', why: `${label} → viewer takes no ${track.kind}` }
+  if (found.code === 'b-frames')
+    return { code: found.code, why: `${label} → viewer shows no B-frames: ${found.why}` }
+  const codecs = unique(wanted.map(({ codec }) => codec)).join(', ')
+  return { code: found.code, why: `${label} → viewer accepts ${codecs}: ${found.why}` }
+}
+
+/** Lowest cost wins, the order of the accepts breaks ties. */
+const best = (
+  track: TrackInfo,
+  wanted: readonly Accept[],
+  policy: NegotiatePolicy,
+): PlannedTrack | Refusal => {
+  let found: PlannedTrack | undefined
+  const refusals: Refusal[] = []
+  for (const accept of wanted) {
+    const way = route(track, accept, policy)
+    if (!('steps' in way)) refusals.push(way)
+    else if (found === undefined || way.cost < found.cost)
+      found = { source: track.id, label: describeParams(track.params), accept, ...way }
+  }
+  return found ?? refusalOf(track, wanted, refusals)
+}
+
+const failure = (refusals: readonly Refusal[]): Failure =>
+  (['b-frames', 'transcode-unavailable'] as const).find(code => refusals.some(r => r.code === code)) ??
+  'no-common-codec'
+
+/**
+ * One track per kind: the first in the source's order that can be served at all, over the cheapest way. All others
+ * are named with the reason. Nothing at all is a failure that names both sides.
+ */
+export const negotiate: Negotiate = (tracks, accepts, policy): Plan => {
+  const planned: PlannedTrack[] = []
+  const skipped: SkippedTrack[] = []
+  const refusals: Refusal[] = []
+  const sources = tracks.filter(track => track.derivedFrom === undefined)
+  for (const kind of kinds) {
+    const wanted = accepts.filter(accept => accept.kind === kind)
+    let served: string | undefined
+    for (const track of sources.filter(source => source.kind === kind)) {
+      if (served !== undefined) {
+        const reason = `${describeParams(track.params)} (${track.id}): the viewer takes one ${kind} track and gets ${served}`
+        skipped.push({ source: track.id, reason })
+        continue
+      }
+      const result = best(track, wanted, policy)
+      if ('source' in result) {
+        planned.push(result)
+        served = track.id
+      } else {
+        refusals.push(result)
+        skipped.push({ source: track.id, reason: result.why })
+      }
+    }
+  }
+  if (planned.length > 0) return { ok: true, tracks: planned, skipped }
+  return {
+    ok: false,
+    code: failure(refusals),
+    skipped,
+    offered: unique(sources.map(({ params }) => `${params.kind}:${params.codec}`)),
+    wanted: unique(accepts.map(({ kind, codec }) => `${kind}:${codec}`)),
+  }
+}

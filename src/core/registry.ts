@@ -1,0 +1,174 @@
+/** All streams by name: who publishes, who reads, who waits. */
+import { GatewayError } from '../errors.ts'
+import { systemClock } from './clock.ts'
+import { type Converters, mediaConverters } from './converters.ts'
+import { createEvents, type Events } from './events.ts'
+import { createScope, describeReason, reasonOf } from './scope.ts'
+import { defaultLingerUs } from './shared.ts'
+import { type StreamEvents, StreamNode } from './stream.ts'
+import type { CoreLog, StreamContext } from './stream-context.ts'
+import { parseStreamName } from './stream-name.ts'
+import type {
+  Clock,
+  CloseReason,
+  Egress,
+  NegotiatePolicy,
+  Publication,
+  PublishOptions,
+  Registry,
+  RegistryEvents,
+  Scope,
+  StreamInfo,
+  SubscribeOptions,
+  Subscription,
+  Transcoder,
+} from './types.ts'
+import { createWaiting, type Waiting } from './waiting.ts'
+
+export interface RegistryOptions {
+  readonly clock?: Clock
+  readonly transcoders?: readonly Transcoder[]
+  /** Default: transcoding is possible when a transcoder is given, B-frames are dropped where that is legal. */
+  readonly policy?: Partial<Pick<NegotiatePolicy, 'unavailable' | 'bFrames'>>
+  readonly log?: CoreLog
+  /** How long a converter without readers is kept, microseconds. Default 5 s. */
+  readonly lingerUs?: number
+  readonly converters?: Converters
+  /** Freezes every published unit: a reader that writes into one fails. For tests. */
+  readonly freeze?: boolean
+  /** Listeners and releases that throw are told here. Default: a process warning. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** A publisher that is there but not ready is waited for at least this long. */
+const announcedWaitMs = 5_000
+
+/** Cheapest transcoder's cost; why there is none, when there is none. */
+const createPolicy = (
+  transcoders: readonly Transcoder[],
+  policy: RegistryOptions['policy'] = {},
+): NegotiatePolicy => ({
+  unavailable: policy.unavailable ?? (transcoders.length === 0 ? 'transcoding is off' : undefined),
+  bFrames: policy.bFrames ?? 'drop',
+  cost: (from, to) =>
+    transcoders.reduce<number | undefined>((least, transcoder) => {
+      const cost = transcoder.cost(from, to)
+      return cost === undefined || (least !== undefined && least <= cost) ? least : cost
+    }, undefined),
+})
+
+const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error))
+
+class RegistryNode implements Registry {
+  readonly #scope: Scope
+  readonly #events: Events<RegistryEvents>
+  readonly #context: StreamContext
+  readonly #streams = new Map<string, StreamNode>()
+  readonly #waiting: Waiting
+
+  constructor(context: StreamContext, onError: (error: unknown) => void) {
+    this.#context = context
+    this.#scope = createScope('registry', { onError })
+    this.#events = createEvents<RegistryEvents>(onError)
+    this.#waiting = createWaiting(context.clock)
+    this.#scope.signal.addEventListener('abort', () => this.#waiting.refuseAll(this.#shutdown()), {
+      once: true,
+    })
+  }
+
+  get closed(): Promise<CloseReason> {
+    return this.#scope.closed
+  }
+  get signal(): AbortSignal {
+    return this.#scope.signal
+  }
+  close(reason: CloseReason = { code: 'shutdown' }): Promise<void> {
+    return this.#scope.close(reason)
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  publish(text: string, options: PublishOptions): Publication {
+    if (this.signal.aborted) throw this.#shutdown()
+    const name = parseStreamName(text)
+    const present = this.#streams.get(name)
+    if (present === undefined) return this.#create(name, options).publication
+    if (options.onConflict === 'take-over') return present.takeOver(options)
+    throw new GatewayError('name-taken', `${name} by ${present.publisher}`, { retryAfterS: 5 })
+  }
+
+  /** @throws GatewayError 'bad-name', 'stream-offline', 'closed', or as negotiation says; the egress is left open then */
+  async subscribe(text: string, egress: Egress, options: SubscribeOptions): Promise<Subscription> {
+    const name = parseStreamName(text)
+    const stream = await this.#whenReady(name, options)
+    return stream.subscribe(egress, options)
+  }
+
+  find(name: string): StreamInfo | undefined {
+    return this.#streams.get(name)?.info
+  }
+
+  list(prefix = ''): readonly StreamInfo[] {
+    return [...this.#streams.values()].filter(({ name }) => name.startsWith(prefix)).map(({ info }) => info)
+  }
+
+  on<E extends keyof RegistryEvents>(event: E, listener: (...args: RegistryEvents[E]) => void): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  #create(name: string, options: PublishOptions): StreamNode {
+    const stream = new StreamNode(name, options, this.#context, this.#streamEvents, this.#scope.child(name))
+    if (!stream.publication.signal.aborted) this.#streams.set(name, stream)
+    return stream
+  }
+
+  readonly #streamEvents: StreamEvents = {
+    onReady: stream => {
+      this.#events.emit('stream:ready', stream.info)
+      this.#waiting.ready(stream)
+    },
+    onClosed: (info, reason) => this.#events.emit('stream:closed', info, reason),
+    onGone: stream => {
+      if (this.#streams.get(stream.name) === stream) this.#streams.delete(stream.name)
+    },
+    onJoined: (stream, label) => this.#events.emit('subscriber:joined', stream.info, label),
+    onLeft: (stream, label, reason) => this.#events.emit('subscriber:left', stream.info, label, reason),
+  }
+
+  #whenReady(name: string, { waitMs = 0, signal }: SubscribeOptions): Promise<StreamNode> {
+    if (this.signal.aborted) return Promise.reject(this.#shutdown())
+    const present = this.#streams.get(name)
+    if (present?.isReady === true) return Promise.resolve(present)
+    const waited = present === undefined ? waitMs : Math.max(waitMs, announcedWaitMs)
+    if (waited === 0) return Promise.reject(this.#offline(name, 0))
+    const found = this.#waiting.wait(name, waited, () => this.#offline(name, waited), signal)
+    if (present === undefined) this.#events.emit('stream:demand', name)
+    return found
+  }
+
+  #offline(name: string, waitedMs: number): GatewayError {
+    const present = this.#streams.get(name)
+    const who =
+      present === undefined ? `${name} has no publisher` : `${present.publisher} has no tracks yet on ${name}`
+    return new GatewayError('stream-offline', waitedMs > 0 ? `${who}, waited ${waitedMs} ms` : who)
+  }
+
+  #shutdown(): GatewayError {
+    return new GatewayError('shutdown', describeReason(reasonOf(this.signal)))
+  }
+}
+
+export const createRegistry = (options: RegistryOptions = {}): Registry => {
+  const { clock = systemClock, transcoders = [], onError = warn } = options
+  const context: StreamContext = {
+    clock,
+    transcoders,
+    log: options.log,
+    lingerUs: options.lingerUs ?? defaultLingerUs,
+    converters: options.converters ?? mediaConverters,
+    policy: createPolicy(transcoders, options.policy),
+    freeze: options.freeze ?? false,
+  }
+  return new RegistryNode(context, onError)
+}

@@ -1,0 +1,129 @@
+/** One reader of a stream: its plan, its wiring, its counters, and what becomes of them when the stream changes. */
+import { GatewayError, toGatewayError } from '../errors.ts'
+import type { DerivedTracks } from './derived-tracks.ts'
+import { describeRefusal } from './describe.ts'
+import { negotiate } from './negotiate.ts'
+import type { Counters } from './outlet.ts'
+import { gaugeOf } from './pressure.ts'
+import type { TrackNode } from './track.ts'
+import type {
+  Accept,
+  Clock,
+  CloseReason,
+  Egress,
+  NegotiatePolicy,
+  Plan,
+  Scope,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionStats,
+} from './types.ts'
+import { type GoodPlan, Wiring } from './wiring.ts'
+
+/** What a subscription needs of its stream. */
+export interface SubscriptionHost {
+  readonly name: string
+  readonly clock: Clock
+  readonly policy: NegotiatePolicy
+  readonly derived: DerivedTracks
+  sources(): readonly TrackNode[]
+}
+
+const mustBeGood = (plan: Plan): GoodPlan => {
+  if (plan.ok) return plan
+  throw new GatewayError(plan.code, describeRefusal(plan))
+}
+
+export class SubscriptionNode implements Subscription {
+  readonly egress: Egress
+  readonly #host: SubscriptionHost
+  readonly #scope: Scope
+  readonly #wiring: Wiring
+  readonly #counters: Counters = { units: 0, bytes: 0, waitingForKey: 0, slow: 0 }
+  /** Changes of plan, one after the other. */
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(host: SubscriptionHost, egress: Egress, start: SubscribeOptions['start'], scope: Scope) {
+    this.#host = host
+    this.egress = egress
+    this.#scope = scope
+    const onEnd = (reason: CloseReason): void => void this.close(reason)
+    this.#wiring = new Wiring({
+      egress,
+      derived: host.derived,
+      sources: () => host.sources(),
+      counters: this.#counters,
+      gauge: gaugeOf(egress, host.clock, onEnd),
+      start,
+      signal: scope.signal,
+      onEnd,
+    })
+    scope.defer(() => this.#wiring.close())
+  }
+
+  get plan(): Plan {
+    const { routes, skipped } = this.#wiring
+    return { ok: true, tracks: routes.map(({ planned }) => planned), skipped }
+  }
+  get closed(): Promise<CloseReason> {
+    return this.#scope.closed
+  }
+  get signal(): AbortSignal {
+    return this.#scope.signal
+  }
+  close(reason: CloseReason = { code: 'subscriber-left' }): Promise<void> {
+    return this.#scope.close(reason)
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  get stats(): SubscriptionStats {
+    const { units, bytes, waitingForKey, slow } = this.#counters
+    return {
+      units,
+      bytes,
+      dropped: waitingForKey + slow,
+      waitingForKey: this.#wiring.routes.some(({ outlet }) => outlet.waitingForKey),
+      droppedBy: { 'waiting-for-key': waitingForKey, slow },
+    }
+  }
+
+  /**
+   * Carries out the first plan.
+   * @throws GatewayError 'no-common-codec', 'b-frames' or 'transcode-unavailable' with every track's reason
+   */
+  begin(): Promise<void> {
+    return this.#queue(() => this.#wiring.apply(mustBeGood(this.#negotiate()), true))
+  }
+
+  /** @throws GatewayError as `begin`; the plan in force stays then */
+  async replan(accepts: readonly Accept[]): Promise<Plan> {
+    await this.#queue(() => this.#wiring.apply(mustBeGood(this.#negotiate(accepts)), true))
+    return this.plan
+  }
+
+  /** The stream's tracks have changed: goes on with what there is now, or closes with the reason. */
+  async retune(): Promise<void> {
+    try {
+      await this.#queue(() =>
+        this.#wiring.apply(mustBeGood(this.#negotiate()), this.egress.takesLateTracks === true),
+      )
+    } catch (thrown) {
+      const error = toGatewayError(thrown)
+      const code = error.code === 'internal' ? 'failed' : 'no-common-codec'
+      await this.close({ code, detail: `${this.#host.name}: ${error.message}`, error })
+    }
+  }
+
+  #negotiate(accepts?: readonly Accept[]): Plan {
+    const tracks = this.#host.sources()
+    return negotiate(tracks, accepts ?? this.egress.accepts(tracks), this.#host.policy)
+  }
+
+  #queue(run: () => Promise<void>): Promise<void> {
+    const turn = this.#work.then(() => (this.signal.aborted ? undefined : run()))
+    this.#work = turn.catch(() => {})
+    return turn
+  }
+}

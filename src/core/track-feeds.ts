@@ -1,0 +1,116 @@
+/** The feeds of one track: the one its source writes, and those derived from it, by name. */
+import type { Depacketiser } from '../media/rtp/types.ts'
+import type { CodecParameters, Form, Frame, MediaOf } from '../media/types.ts'
+import type { Converters } from './converters.ts'
+import { type Converter, createDerivedFeed, type DerivedFeed } from './derived-feed.ts'
+import { FanFeed } from './feed.ts'
+import { createGopCache, createTailCache, type UnitCache } from './gop-cache.ts'
+import { fitsProfile } from './negotiate.ts'
+import type { Clock, RtpProfile } from './types.ts'
+
+/** Loss windows of a depacketiser are looked at this often. */
+const pollUs = 20_000
+
+export interface TrackFeedsOptions {
+  readonly native: Form
+  /** What the source's own packets are like. */
+  readonly rtp: RtpProfile | undefined
+  /** The source cannot be asked for a key frame: each feed keeps what a late reader needs. */
+  readonly keeps: boolean
+  readonly params: () => CodecParameters
+  readonly clock: Clock
+  readonly lingerUs: number
+  readonly converters: Converters
+  /** Parameter sets found in the packets. */
+  readonly onParams: (params: CodecParameters) => void
+  /** Packets were lost for good: video needs a key frame. */
+  readonly onLoss: () => void
+}
+
+export class TrackFeeds {
+  readonly native: FanFeed<Form>
+  readonly #options: TrackFeedsOptions
+  readonly #derived = new Map<string, DerivedFeed<Form>>()
+  #depacketiser: Depacketiser | undefined
+
+  constructor(options: TrackFeedsOptions) {
+    this.#options = options
+    this.native = new FanFeed<Form>({ form: options.native, cache: this.#cache() })
+  }
+
+  /** Names of the derived feeds whose converter exists, now. */
+  get alive(): string[] {
+    return [...this.#derived].filter(([, { alive }]) => alive).map(([name]) => name)
+  }
+
+  /** What the depacketiser has counted, while there is one. */
+  get damage(): Readonly<Record<string, number>> {
+    return { ...this.#depacketiser?.stats }
+  }
+
+  frames(): FanFeed<'frame'> {
+    if (this.#options.native === 'frame') return this.native as FanFeed<'frame'>
+    return this.#derive('depacketise', 'frame', this.native as FanFeed<'rtp'>, emit =>
+      this.#depacketise(emit),
+    )
+  }
+
+  packets(profile: RtpProfile): FanFeed<'rtp'> {
+    const { native, converters, params } = this.#options
+    if (native === 'rtp' && fitsProfile(this.#options, profile)) return this.native as FanFeed<'rtp'>
+    return this.#derive(nameOf(params(), profile), 'rtp', this.frames(), emit =>
+      converters.packetiser(params(), profile, emit),
+    )
+  }
+
+  /** What comes next does not continue what was kept. */
+  forget(): void {
+    this.native.cache?.clear()
+    for (const { feed } of this.#derived.values()) feed.cache?.clear()
+  }
+
+  end(): void {
+    for (const derived of this.#derived.values()) derived.end()
+    this.native.forget()
+  }
+
+  #derive<From extends Form, To extends Form>(
+    name: string,
+    to: To,
+    from: FanFeed<From>,
+    make: (emit: (unit: MediaOf[To]) => void) => Converter<MediaOf[From]>,
+  ): FanFeed<To> {
+    let derived = this.#derived.get(name) as DerivedFeed<To> | undefined
+    if (derived === undefined) {
+      const { clock, lingerUs } = this.#options
+      derived = createDerivedFeed({ clock, lingerUs, from, to, cache: this.#cache<To>(), make })
+      this.#derived.set(name, derived as unknown as DerivedFeed<Form>)
+    }
+    return derived.feed
+  }
+
+  #depacketise(emit: (frame: Frame) => void): Converter<MediaOf['rtp']> {
+    const { clock, converters, params, onParams, onLoss } = this.#options
+    const depacketiser = converters.depacketiser(params(), { onFrame: emit, onParams, onLoss })
+    this.#depacketiser = depacketiser
+    const poll = (): void => {
+      depacketiser.poll(clock.now())
+      cancel = clock.after(pollUs, poll)
+    }
+    let cancel = clock.after(pollUs, poll)
+    return { push: packet => depacketiser.push(packet, packet.arrival), close: () => cancel() }
+  }
+
+  #cache<F extends Form>(): UnitCache<MediaOf[F]> | undefined {
+    if (!this.#options.keeps) return undefined
+    const { kind } = this.#options.params()
+    if (kind === 'video') return createGopCache<MediaOf[F]>()
+    return kind === 'audio' ? createTailCache<MediaOf[F]>() : undefined
+  }
+}
+
+/** "packetise 1188", "packetise 1188 mode 0". */
+const nameOf = ({ codec }: CodecParameters, { maxPayload, h264PacketizationMode }: RtpProfile): string =>
+  codec === 'h264' && h264PacketizationMode === 0
+    ? `packetise ${maxPayload} mode 0`
+    : `packetise ${maxPayload}`
