@@ -1,61 +1,18 @@
 /** L1. The model: streams, tracks, feeds, ownership, negotiation. Imports L0 only. */
 import type { CodecId, CodecParameters, Form, Frame, Kind, MediaOf, RtpPacket } from '../media/types.ts'
+import type { Closable, CloseReason, TrackClock } from './lifetime.ts'
+import type { SubscriptionStats, TrackStats } from './stats.ts'
 
-/* ---------- ownership ---------- */
-
-export type CloseCode =
-  | 'source-ended'
-  | 'replaced'
-  | 'unpublished'
-  | 'subscriber-left'
-  | 'slow-subscriber'
-  | 'no-common-codec'
-  | 'timeout'
-  | 'unauthorized'
-  | 'shutdown'
-  | 'failed'
-/** Why something ended. A value that travels down the tree unchanged, so a viewer's log can say why its publisher left. */
-export interface CloseReason {
-  readonly code: CloseCode
-  readonly detail?: string
-  readonly error?: Error
-}
-
-export interface Closable extends AsyncDisposable {
-  /** Idempotent, never throws. Children close before their parent; deferred work runs last-in first-out. */
-  close(reason?: CloseReason): Promise<void>
-  readonly closed: Promise<CloseReason>
-  readonly signal: AbortSignal
-}
-export interface Scope extends Closable {
-  child(name: string): Scope
-  defer(release: () => void | Promise<void>): void
-}
-
-/* ---------- time ---------- */
-
-/** The only way to read the clock or set a timer; tests pass a hand-cranked one. */
-export interface Clock {
-  /** Monotonic microseconds. */
-  now(): number
-  /** Wall clock in microseconds since the Unix epoch. */
-  wall(): number
-  after(delayUs: number, run: () => void): () => void
-}
-export interface ClockAnchor {
-  readonly ts: number
-  readonly wall: number
-  readonly from: 'sender-report' | 'capture-time' | 'arrival'
-}
-/** Maps one track's ticks to wall time, and to the stream's common time line. Written by the source only. */
-export interface TrackClock {
-  readonly rate: number
-  anchor(a: ClockAnchor): void
-  toWall(ts: number): number | undefined
-  /** Microseconds since the stream began, comparable across the stream's tracks. */
-  toStreamTime(ts: number): number
-  fromStreamTime(us: number): number
-}
+export type {
+  Clock,
+  ClockAnchor,
+  Closable,
+  CloseCode,
+  CloseReason,
+  Scope,
+  TrackClock,
+} from './lifetime.ts'
+export type { SubscriptionStats, TrackStats } from './stats.ts'
 
 /* ---------- moving media ---------- */
 
@@ -97,24 +54,6 @@ export interface TrackInfo {
   readonly rtp?: RtpProfile
   /** What went over the track so far; present in what the registry hands out. */
   readonly stats?: TrackStats
-}
-export interface TrackStats {
-  /** Frames or packets, in the native form, and their payload bytes. */
-  readonly units: number
-  readonly bytes: number
-  /** Over the last whole second with media; 0 before. */
-  readonly bitsPerSecond: number
-  readonly framesPerSecond: number
-  /** Between the last two key frames of a video track. */
-  readonly keyframeIntervalMs: number | undefined
-  /** Key frames asked of the source so far. */
-  readonly keyframeRequests: number
-  /** Converters now alive on the track: "packetise 1188", "depacketise". */
-  readonly derived: readonly string[]
-  /** How far the last sender report was from our mapping, milliseconds. */
-  readonly syncErrorMs: number | undefined
-  /** Damage by name, where a converter or a filter counts some: "lost", "b-frame". */
-  readonly damage: Readonly<Record<string, number>>
 }
 export interface Track extends TrackInfo, Closable {
   /** A derived track's ticks are its parent's, rescaled to its own rate, so both share one time line. */
@@ -248,14 +187,6 @@ export interface Subscription extends Closable {
   readonly stats: SubscriptionStats
   /** After renegotiation: same egress, new accepts. Feeds are swapped at a key frame. */
   replan(accepts: readonly Accept[]): Promise<Plan>
-}
-export interface SubscriptionStats {
-  readonly units: number
-  readonly bytes: number
-  readonly dropped: number
-  readonly waitingForKey: boolean
-  /** Units not handed on, by reason: 'waiting-for-key', 'slow', 'b-frame', ... */
-  readonly droppedBy: Readonly<Record<string, number>>
 }
 export interface SubscriberInfo {
   readonly label: string

@@ -48,6 +48,7 @@ export class Wiring {
     const leaving = this.routes.filter(route => !kept.includes(route))
     const wanted = plan.tracks.filter(planned => !kept.some(route => same(route, planned)))
     const skipped = [...plan.skipped]
+    if (this.#losesPicture(plan, sources)) return
     const fresh = await this.#prepare(wanted, sources, skipped)
     if (kept.length + fresh.length === 0)
       throw new GatewayError('transcode-unavailable', skipped.map(({ reason }) => reason).join('; '))
@@ -71,6 +72,16 @@ export class Wiring {
     for (const route of [...this.routes, ...this.#retiring]) route.close()
     this.routes = []
     this.#retiring.clear()
+  }
+
+  /** A viewer that had a picture and can have none of the new ones is told so, not left with a black one. */
+  #losesPicture(plan: GoodPlan, sources: ReadonlyMap<string, TrackNode>): boolean {
+    const had = this.routes.some(({ track }) => track.kind === 'video')
+    if (!had || plan.tracks.some(({ accept }) => accept.kind === 'video')) return false
+    const refused = plan.skipped.find(({ source }) => sources.get(source)?.kind === 'video')
+    if (refused === undefined) return false
+    this.#options.onEnd({ code: 'no-common-codec', detail: refused.reason })
+    return true
   }
 
   /** Leases the derived tracks and waits for them; one that does not come up is left out by name. */
@@ -178,7 +189,8 @@ export class Wiring {
     this.routes = this.routes.filter(other => other !== route)
     const why = `${route.planned.label} → ${route.planned.accept.codec}: ${describeReason(reason)}`
     this.skipped = [...this.skipped, { source: route.planned.source, reason: why }]
-    if (this.routes.length === 0) this.#options.onEnd({ code: 'failed', detail: why })
+    if (this.routes.length === 0 || route.track.kind === 'video')
+      this.#options.onEnd({ code: 'failed', detail: why })
   }
 }
 
