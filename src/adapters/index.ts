@@ -1,4 +1,5 @@
 /** The list of adapters: a new protocol is one folder and one line here. */
 import type { Adapter } from './adapter.ts'
+import { rtmp } from './rtmp/adapter.ts'
 
-export const adapters: readonly Adapter<unknown>[] = []
+export const adapters: readonly Adapter<unknown>[] = [rtmp]

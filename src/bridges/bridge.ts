@@ -1,11 +1,11 @@
 /** One source carried to any number of destinations. */
-import type { Logger } from '../adapters/adapter.ts'
 import { closable, describeReason } from '../core/scope.ts'
-import type { Closable, CloseReason, Publication, Registry, Scope } from '../core/types.ts'
-import { GatewayError, toGatewayError } from '../errors.ts'
+import type { Closable, CloseReason } from '../core/types.ts'
+import { toGatewayError } from '../errors.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
-import type { Endpoint, UrlEndpoint } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 import { isCalm, type Leg, type LegInfo, openLeg, type RunState } from './leg.ts'
+import { type BridgeParts, openSource, streamName } from './source.ts'
 
 export interface BridgeInfo {
   readonly id: string
@@ -21,49 +21,6 @@ export interface BridgeInfo {
 export interface Bridge extends Closable {
   readonly id: string
   info(): BridgeInfo
-}
-
-export interface BridgeParts {
-  readonly id: string
-  readonly from: Endpoint
-  readonly to: readonly Endpoint[]
-  /** How long the source's tracks may take to be known, milliseconds. */
-  readonly waitMs: number
-  readonly registry: Registry
-  readonly scope: Scope
-  readonly log: Logger
-}
-
-/** The source gets the name that a `stream:` destination gives, else one of the bridge's own. */
-const streamName = ({ id, from, to }: BridgeParts): string => {
-  const names = to.flatMap(endpoint => (endpoint.kind === 'stream' ? [endpoint.name] : []))
-  if (from.kind === 'stream' && names.length === 0) return from.name
-  if (from.kind === 'stream')
-    throw new GatewayError('not-implemented', `${from.label} cannot become stream:${names[0]} as well`)
-  if (names.length > 1)
-    throw new GatewayError(
-      'not-implemented',
-      `a source gets one name, not ${names.length}: ${names.join(', ')}`,
-    )
-  return names[0] ?? `bridge/${id}`
-}
-
-/** Resolves once the source is connected, with what it publishes. */
-const openSource = async (parts: BridgeParts, from: UrlEndpoint, stream: string): Promise<Publication> => {
-  const { id, registry, scope } = parts
-  const label = `bridge ${id} from ${from.label}`
-  const publication = registry.publish(stream, { label, signal: scope.signal, onConflict: 'reject' })
-  try {
-    const { adapter, context, config } = from.dialer
-    const source = await adapter.pull!(context, config, from.url, publication)
-    scope.defer(() => source.close())
-    void source.closed.then(reason => publication.close(reason))
-  } catch (thrown) {
-    const error = toGatewayError(thrown)
-    await publication.close({ code: 'failed', detail: error.message, error })
-    throw error
-  }
-  return publication
 }
 
 class RunningBridge {
@@ -88,7 +45,8 @@ class RunningBridge {
     this.#closeWhenDone(publication?.closed)
     const legs = [...this.#legs.values()]
     await Promise.all(legs.map(leg => leg.started))
-    if (legs.length > 0 && legs.every(leg => leg.error() !== undefined)) throw legs[0]!.error()!
+    const errors = legs.map(leg => leg.info().error)
+    if (legs.length > 0 && errors.every(error => error !== undefined)) throw errors[0]
     if (this.#state === 'connecting') this.#state = 'live'
   }
 
@@ -116,7 +74,7 @@ class RunningBridge {
     const { id, from, to } = this.#parts
     const reason = this.#reason && maskUrls(describeReason(this.#reason))
     const state = this.#state
-    const named = { state, reason, plan: undefined, stats: undefined, code: this.#reason?.code }
+    const named = { state, reason, plan: undefined, stats: undefined, error: undefined }
     const rows = to.map(endpoint => this.#legs.get(endpoint)?.info() ?? { to: endpoint.label, ...named })
     return { id, from: from.label, stream: this.stream, state, reason, to: rows }
   }

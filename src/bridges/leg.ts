@@ -12,7 +12,7 @@ import type {
   Subscription,
   SubscriptionStats,
 } from '../core/types.ts'
-import { type ErrorCode, GatewayError, toGatewayError } from '../errors.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
 import type { UrlEndpoint } from './endpoint.ts'
 
@@ -27,15 +27,14 @@ export interface LegInfo {
   readonly stats: SubscriptionStats | undefined
   /** Why it ended or failed. */
   readonly reason: string | undefined
-  readonly code: ErrorCode | CloseCode | undefined
+  /** What made it fail. */
+  readonly error: GatewayError | undefined
 }
 
 export interface Leg extends Closable {
   info(): LegInfo
   /** Settles once media flows or the leg has failed; never rejects. */
   readonly started: Promise<void>
-  /** What made it fail. */
-  error(): GatewayError | undefined
 }
 
 export interface LegSource {
@@ -103,7 +102,7 @@ class RunningLeg {
       plan: this.subscription?.plan,
       stats: this.subscription?.stats,
       reason: error !== undefined ? maskUrls(error.message) : reason && maskUrls(describeReason(reason)),
-      code: error?.code ?? reason?.code,
+      error,
     }
   }
 }
@@ -124,5 +123,5 @@ export const openLeg = (
     const { state, reason: why, to } = leg.info()
     log[state === 'failed' ? 'warn' : 'info']({ to, state }, `bridge leg ${state}: ${why}`)
   })
-  return { ...closable(scope), started, info: () => leg.info(), error: () => leg.error }
+  return { ...closable(scope), started, info: () => leg.info() }
 }

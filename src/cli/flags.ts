@@ -1,5 +1,5 @@
 /** Flags that more than one command has, and the piece of configuration that each stands for. */
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { adapters } from '../adapters/index.ts'
 import { type ConfigInput, mergeConfig, readConfigFile } from '../config/config.ts'
 import { knownKeys } from '../config/problems.ts'
@@ -13,14 +13,14 @@ export interface Flags {
 }
 
 /** Adapters with a door of their own; the others live in the HTTP server. */
-const doors = [
+export const doorNames: readonly string[] = [
   'http',
   ...adapters.filter(({ config }) => knownKeys(config).includes('listen')).map(({ name }) => name),
 ]
 
 export const addFlags = (command: Command): Command => {
   command.option('--config <file>', 'YAML file to start from; flags win over it')
-  for (const name of doors)
+  for (const name of doorNames)
     command.option(
       `--${name} <host:port>`,
       `where ${name} listens; an empty host is every interface, port 0 any free one`,
@@ -45,10 +45,18 @@ const section = (value: unknown, key: string): object | undefined =>
 export const readFlags = async (flags: Flags): Promise<ConfigInput> => {
   const file = flags.config === undefined ? {} : await readConfigFile(flags.config)
   const over = {
-    ...Object.fromEntries(doors.map(name => [name, section(flags[name], 'listen')])),
+    ...Object.fromEntries(doorNames.map(name => [name, section(flags[name], 'listen')])),
     recordings: section(flags.recordings, 'directory'),
     log: section(flags.logLevel, 'level'),
   }
   const given = Object.entries(over).filter(([, value]) => value !== undefined)
   return mergeConfig(file, Object.fromEntries(given))
+}
+
+/** For `--duration`. */
+export const parseSeconds = (text: string): number => {
+  const seconds = Number(text)
+  if (text.trim() === '' || !(seconds > 0) || seconds > 2_000_000)
+    throw new InvalidArgumentError('It is a number of seconds above 0.')
+  return seconds
 }

@@ -1,6 +1,7 @@
 /** What the API shows of streams, tracks and plans: numbers and words, never bytes or keys. */
 import type { Adapter, Capability, Listener } from '../adapters/adapter.ts'
 import type { BridgeInfo } from '../bridges/bridge.ts'
+import type { Explanation } from '../bridges/explain.ts'
 import type { Plan, StreamInfo, SubscriberInfo, TrackInfo } from '../core/types.ts'
 import type { CodecParameters } from '../media/types.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
@@ -61,7 +62,12 @@ export const streamView = (stream: StreamInfo, inside: boolean): object => ({
 
 export const bridgeView = ({ to, ...bridge }: BridgeInfo): object => ({
   ...bridge,
-  to: to.map(leg => ({ ...leg, plan: leg.plan && planView(leg.plan) })),
+  to: to.map(({ error, ...leg }) => ({ ...leg, code: error?.code, plan: leg.plan && planView(leg.plan) })),
+})
+
+export const explanationView = ({ from, to }: Explanation): object => ({
+  from,
+  to: to.map(leg => ({ to: leg.to, plan: leg.plan && planView(leg.plan) })),
 })
 
 const capabilityView = ({ codec, form, note }: Capability): object => ({ codec, form, note })

@@ -1,0 +1,112 @@
+/** `crosspoint bridge FROM TO…`: one source to its destinations, in this process alone. */
+import { resolve } from 'node:path'
+import type { Bridge, BridgeInfo } from '../bridges/bridge.ts'
+import type { Explanation } from '../bridges/explain.ts'
+import { systemClock } from '../core/clock.ts'
+import { describePlan } from '../core/describe.ts'
+import { GatewayError } from '../errors.ts'
+import { createGateway, type Gateway } from '../gateway.ts'
+import { bridgeView, explanationView } from '../http/views.ts'
+import { printBanner } from './banner.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { type Flags, readFlags } from './flags.ts'
+import { print, printJson } from './print.ts'
+import { untilStopped } from './signals.ts'
+
+export interface BridgeFlags extends Flags {
+  readonly explain?: boolean
+  /** Seconds. */
+  readonly duration?: number
+  readonly json?: boolean
+}
+
+/** A publisher that is to come to our own door may take its time: 24 days. */
+const doorWaitMs = 2 ** 31 - 1
+
+const printPlans = ({ from, to }: Pick<BridgeInfo, 'from'> & Pick<Explanation, 'to'>): void => {
+  for (const leg of to) {
+    print(`${from} → ${leg.to}`)
+    for (const line of leg.plan === undefined ? [] : describePlan(leg.plan)) print(`  ${line}`)
+  }
+}
+
+const printResult = ({ state, reason, to }: BridgeInfo): void => {
+  for (const leg of to) {
+    const moved =
+      leg.stats === undefined ? '' : `, ${leg.stats.units} frames or packets, ${leg.stats.bytes} bytes`
+    const dropped = leg.stats?.dropped ? `, ${leg.stats.dropped} left out` : ''
+    print(`${leg.to}: ${leg.state}${moved}${dropped}`)
+  }
+  print(`${state}: ${reason}`)
+}
+
+/** The first leg that failed decides; without one, the source's end does. */
+const resultCode = ({ state, reason, to }: BridgeInfo): number => {
+  const failed = to.find(leg => leg.state === 'failed')
+  if (failed === undefined && state !== 'failed') return EXIT.ok
+  const sentence = failed === undefined ? reason : `${failed.to}: ${failed.reason}`
+  process.stderr.write(`crosspoint: ${sentence}\n`)
+  return failed?.error === undefined ? EXIT.unreachable : exitCodeOf(failed.error)
+}
+
+/** Ends by itself, by a signal, or when its time is up. */
+const untilDone = async (
+  bridge: Bridge,
+  stopped: Promise<string>,
+  seconds: number | undefined,
+): Promise<BridgeInfo> => {
+  let cancel = (): void => undefined
+  const timeUp = new Promise<string>(resolve => {
+    if (seconds !== undefined) cancel = systemClock.after(seconds * 1e6, () => resolve(`after ${seconds} s`))
+  })
+  const asked = Promise.race([stopped, timeUp]).then(why =>
+    bridge.close({ code: 'unpublished', detail: `stopped ${why}` }),
+  )
+  await Promise.race([bridge.closed, asked])
+  await bridge.closed
+  cancel()
+  return bridge.info()
+}
+
+const explain = async (gateway: Gateway, request: Request, json: boolean): Promise<number> => {
+  const explanation = await gateway.bridges.explain(request)
+  if (json) printJson(explanationView(explanation))
+  else printPlans(explanation)
+  const refused = explanation.to.find(({ plan }) => plan?.ok === false)
+  if (refused?.plan?.ok === false) throw new GatewayError(refused.plan.code, `see the plan for ${refused.to}`)
+  return EXIT.ok
+}
+
+interface Request {
+  readonly from: string
+  readonly to: readonly string[]
+  readonly waitMs?: number
+  readonly resolveFile: (name: string) => string
+}
+
+/** Our own streams are reached through our own doors, which open only then. */
+const usesDoors = (urls: readonly string[]): boolean => urls.some(url => url.startsWith('stream:'))
+
+export const bridge = async (
+  from: string,
+  to: readonly string[],
+  flags: BridgeFlags,
+  version: string,
+): Promise<number> => {
+  const stopped = untilStopped()
+  const listen = usesDoors([from, ...to])
+  const input = await readFlags({ logLevel: 'warn', ...flags })
+  await using gateway = await createGateway(input, { listen })
+  const waits = from.startsWith('stream:') ? { waitMs: doorWaitMs } : {}
+  const request: Request = { from, to, resolveFile: name => resolve(name), ...waits }
+  if (flags.explain) return explain(gateway, request, flags.json === true)
+  if (listen && flags.json !== true) printBanner(gateway, version)
+  const opened = await Promise.race([gateway.bridges.open(request), stopped])
+  if (typeof opened === 'string') return EXIT.ok
+  if (flags.json) printJson(bridgeView(opened.info()))
+  else printPlans(opened.info())
+  const result = await untilDone(opened, stopped, flags.duration)
+  if (flags.json) printJson(bridgeView(result))
+  else printResult(result)
+  return resultCode(result)
+}

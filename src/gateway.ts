@@ -1,0 +1,147 @@
+/** The one composition root: everything is made here and handed to whoever needs it. */
+import { resolve } from 'node:path'
+import type { Adapter, AdapterContext, Listener, Logger } from './adapters/adapter.ts'
+import { adapters as allAdapters } from './adapters/index.ts'
+import { type Bridges, createBridges } from './bridges/bridges.ts'
+import type { Dialer } from './bridges/endpoint.ts'
+import { createAccessPolicy } from './config/access.ts'
+import { type Config, type ConfigInput, parseConfig } from './config/config.ts'
+import { systemClock } from './core/clock.ts'
+import { createRegistry } from './core/registry.ts'
+import { closable, createScope, reasonOf } from './core/scope.ts'
+import type { Closable, NegotiatePolicy, Registry, Scope, Transcoder } from './core/types.ts'
+import { GatewayError, toGatewayError } from './errors.ts'
+import { mountApi } from './http/api.ts'
+import { mountPage } from './http/page.ts'
+import { createHttpServer, type HttpServer } from './http/server.ts'
+import { createLogger } from './observe/logger.ts'
+import { createFfmpegTranscoder } from './transcode/ffmpeg-transcoder.ts'
+import { readAssets } from './web/assets.ts'
+
+export interface GatewayOptions {
+  /** false: no door is opened; streams come and go by bridges only. Default true. */
+  readonly listen?: boolean
+  /** Default: lines on stderr as the `log` section says. */
+  readonly log?: Logger
+  readonly adapters?: readonly Adapter<unknown>[]
+}
+
+/** A running gateway. Closing it ends every session with the reason given, and waits for them. */
+export interface Gateway extends Closable {
+  readonly config: Config
+  readonly registry: Registry
+  readonly bridges: Bridges
+  /** Where it really listens: 'http' and the doors of the adapters, by name. */
+  readonly doors: ReadonlyMap<string, Listener>
+  readonly log: Logger
+}
+
+type Parts = Pick<Gateway, 'config' | 'log'> & {
+  readonly adapters: readonly Adapter<unknown>[]
+  readonly scope: Scope
+}
+
+const createTranscoding = async ({
+  config,
+  log,
+}: Parts): Promise<readonly [Transcoder[], NegotiatePolicy]> => {
+  const { enabled, ffmpeg } = config.transcode
+  const part = log.child({ part: 'transcode' })
+  const transcoder = await createFfmpegTranscoder({
+    enabled,
+    ffmpegPath: ffmpeg,
+    clock: systemClock,
+    log: part,
+  })
+  if (enabled && transcoder.unavailable !== undefined) part.warn({}, transcoder.unavailable)
+  const policy: NegotiatePolicy = {
+    cost: (from, to) => transcoder.cost(from, to),
+    unavailable: transcoder.unavailable,
+    bFrames: 'drop',
+  }
+  return [[transcoder], policy]
+}
+
+/** Which flag and which section change the address of a door that could not be opened. */
+const doorError = (thrown: unknown, name: string): GatewayError => {
+  const error = toGatewayError(thrown)
+  if (error.code !== 'port-in-use') return error
+  const detail = error.message.replace(/^[^:]*: /, '')
+  return new GatewayError('port-in-use', `${detail}; choose another by --${name} HOST:PORT`, { cause: error })
+}
+
+const openDoors = async (
+  dialers: readonly Dialer[],
+  http: HttpServer,
+  doors: Map<string, Listener>,
+): Promise<void> => {
+  for (const { adapter, context, config } of dialers) {
+    const door = await adapter.listen?.(context, config).catch((thrown: unknown) => {
+      throw doorError(thrown, adapter.name)
+    })
+    if (door !== undefined) doors.set(adapter.name, door)
+  }
+  const door = await http.listen().catch((thrown: unknown) => {
+    throw doorError(thrown, 'http')
+  })
+  doors.set('http', door)
+}
+
+const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
+  const { config, log, adapters, scope } = parts
+  const access = createAccessPolicy(config.access)
+  const [transcoders, policy] = await createTranscoding(parts)
+  const registry = createRegistry({
+    clock: systemClock,
+    transcoders,
+    policy,
+    log: log.child({ part: 'core' }),
+  })
+  // Streams end at once and for the gateway's own reason; closing waits for them.
+  scope.signal.addEventListener('abort', () => void registry.close(reasonOf(scope.signal)))
+  scope.defer(() => registry.close())
+  const http = createHttpServer(config.http, scope, log.child({ part: 'http' }))
+  const dialerOf = (adapter: Adapter<unknown>): Dialer => {
+    const context: AdapterContext = {
+      registry,
+      scope: scope.child(adapter.name),
+      clock: systemClock,
+      log: log.child({ part: adapter.name }),
+      http: http.mount,
+      authorize: access.authorize,
+    }
+    return { adapter, context, config: config.adapters.get(adapter.name) }
+  }
+  const dialers = adapters.map(dialerOf)
+  const bridges = createBridges({ registry, policy, dialers, scope, log: log.child({ part: 'bridge' }) })
+  const doors = new Map<string, Listener>()
+  if (listen) {
+    const resolveFile = (name: string): string => resolve(config.recordings.directory, name)
+    mountApi(http.mount, { registry, bridges, access, adapters, doors, resolveFile })
+    mountPage(http.mount, await readAssets())
+    await openDoors(dialers, http, doors)
+  }
+  return { ...closable(scope), config, registry, bridges, doors, log }
+}
+
+/**
+ * Starts a gateway.
+ * @throws GatewayError `bad-config`, or `port-in-use` when a door cannot be opened; nothing is left running then.
+ */
+export const createGateway = async (
+  input: ConfigInput = {},
+  options: GatewayOptions = {},
+): Promise<Gateway> => {
+  const adapters = options.adapters ?? allAdapters
+  const config = parseConfig(input, adapters)
+  const log = options.log ?? createLogger(config.log)
+  const onError = (err: unknown, name: string): void => log.error({ err }, `closing ${name} failed`)
+  const scope = createScope('gateway', { onError })
+  try {
+    return await compose({ config, log, adapters, scope }, options.listen ?? true)
+  } catch (thrown) {
+    const error = toGatewayError(thrown)
+    await scope.close({ code: 'failed', detail: error.message, error })
+    throw error
+  }
+}

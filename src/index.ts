@@ -1,0 +1,60 @@
+/**
+ * Crosspoint as a library: `await using gateway = await createGateway({ rtmp: { listen: ':1935' } })`.
+ * Everything named here is public and kept stable; nothing else is.
+ */
+export type {
+  Access,
+  Adapter,
+  AdapterContext,
+  Capability,
+  ConfigSchema,
+  HttpExchange,
+  HttpMount,
+  Listener,
+  Logger,
+} from './adapters/adapter.ts'
+export type { Bridge, BridgeInfo } from './bridges/bridge.ts'
+export type { BridgeRequest, Bridges } from './bridges/bridges.ts'
+export type { LegInfo } from './bridges/leg.ts'
+export { type Config, type ConfigInput, parseConfig, readConfigFile } from './config/config.ts'
+export { describePlan } from './core/describe.ts'
+export type {
+  Accept,
+  Closable,
+  CloseCode,
+  CloseReason,
+  Egress,
+  EgressSink,
+  OpenTrack,
+  Plan,
+  PlannedTrack,
+  Pressure,
+  Publication,
+  PublishOptions,
+  Registry,
+  RegistryEvents,
+  SkippedTrack,
+  StreamInfo,
+  SubscribeOptions,
+  SubscriberInfo,
+  Subscription,
+  SubscriptionStats,
+  Track,
+  TrackInfo,
+  TrackSpec,
+  TrackStats,
+  TrackWriter,
+} from './core/types.ts'
+export { ERRORS, type ErrorCode, GatewayError } from './errors.ts'
+export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
+export type {
+  AudioCodec,
+  CodecId,
+  CodecParameters,
+  Form,
+  Frame,
+  Kind,
+  RtpPacket,
+  VideoCodec,
+} from './media/types.ts'
+export { maskUrls } from './observe/mask-urls.ts'
