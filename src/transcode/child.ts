@@ -19,11 +19,13 @@ export interface Child {
   /** The last lines of its stderr. */
   readonly stderr: readonly string[]
   write(bytes: Uint8Array): void
-  /** Ends its input, waits 500 ms, kills it. Resolves when it is gone. Idempotent. */
-  stop(): Promise<void>
+  /** Ends its input, waits 500 ms, kills it. Resolves when it is gone, with how it went. Idempotent. */
+  stop(): Promise<string>
   /** At once; `why` is what `onExit` will say. */
   kill(why: string): void
 }
+
+export const CLEAN_EXIT = 'exited with code 0'
 
 const describeExit = (code: number | null, signal: NodeJS.Signals | null): string =>
   signal === null ? `exited with code ${code}` : `was killed by ${signal}`
@@ -42,7 +44,7 @@ export const startChild = (
   // Absent when the system had no file descriptors left; the 'error' event tells.
   const { stdin, stdout, stderr } = child
   const tail = createStderrTail()
-  const gone = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<string>()
   let killedFor: string | undefined
   let cancelKill: (() => void) | undefined
   let over = false
@@ -54,7 +56,7 @@ export const startChild = (
     over = true
     cancelKill?.()
     stdin?.destroy()
-    gone.resolve()
+    gone.resolve(killedFor ?? why)
     events.onExit(killedFor ?? why)
   }
   const kill = (why: string): void => {

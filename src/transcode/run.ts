@@ -47,8 +47,8 @@ export interface Run {
   readonly waiting: number
   /** `at` and `duration` in ticks of the source's time base; times never run back within a run. */
   write(at: number, duration: number, data: Uint8Array): void
-  /** Lets it finish what it has; resolves when it is gone. */
-  stop(): Promise<void>
+  /** Lets it finish what it has; resolves when it is gone, with how it went. */
+  stop(): Promise<string>
 }
 
 const secondsPerTick = ({ timeBase }: NutStream): number => timeBase.numerator / timeBase.denominator

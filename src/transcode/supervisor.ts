@@ -1,6 +1,7 @@
 /** Keeps one run going: starts it again when it dies, later each time, until it is pointless. */
 import type { Clock } from '../core/types.ts'
 import { GatewayError } from '../errors.ts'
+import { CLEAN_EXIT } from './child.ts'
 import { createRestartPolicy } from './restart-policy.ts'
 import type { Run } from './run.ts'
 import type { TranscodeLog } from './types.ts'
@@ -55,8 +56,17 @@ export class Supervisor {
     const run = this.#run
     this.#run = undefined
     if (run === undefined) return
-    const gone = run.stop().then(() => void this.#ending.delete(gone))
+    const gone = run.stop().then(how => {
+      this.#ending.delete(gone)
+      this.#noteEnd(run, how)
+    })
     this.#ending.add(gone)
+  }
+
+  #noteEnd(run: Run, how: string): void {
+    if (how === CLEAN_EXIT) return
+    const { log, describe } = this.#options
+    log.warn({ ...describe(), pid: run.pid, stderr: run.stderr }, `transcode was stopped, but ffmpeg ${how}`)
   }
 
   #exited(run: Run, start: StartRun, exit: string): void {

@@ -47,7 +47,7 @@ export class NutInput {
   /** `s` of the specification: signed. */
   s(): number {
     const folded = this.v() + 1
-    return folded % 2 === 1 ? -(folded - 1) / 2 : folded / 2
+    return folded % 2 === 1 ? (1 - folded) / 2 : folded / 2
   }
 
   /** A view of `count` bytes. */
