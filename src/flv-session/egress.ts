@@ -4,7 +4,7 @@ import { equalBytes } from '../media/bytes.ts'
 import { fourCcNameOf } from '../media/flv/codecs.ts'
 import { writeMetadata } from '../media/flv/metadata.ts'
 import type { CodecParameters, Frame, Kind } from '../media/types.ts'
-import { type FrameSerialiser, serialiserOf } from './serialiser.ts'
+import { serialiserOf } from './serialiser.ts'
 import type { AcceptsFlv, FlvMessageSink, FlvOutput } from './types.ts'
 
 const frames = (kind: Kind, codec: Accept['codec'], more: Partial<Accept> = {}): Accept => ({
@@ -50,11 +50,11 @@ export const createFlvOutput = (sink: FlvMessageSink): FlvOutput => {
   const opened = new Map<string, Track>()
   let announced = false
 
-  const announce = (frame: Frame, serialiser: FrameSerialiser): void => {
+  /** At time 0 always: ffmpeg takes script data at any other time for a track of texts. */
+  const announce = (): void => {
     announced = true
     const params = [...opened.values()].map((track): CodecParameters => track.params)
-    const { timestampMs } = serialiser.message(frame)
-    sink({ type: 18, timestampMs, body: writeMetadata(params), role: 'metadata', key: false })
+    sink({ type: 18, timestampMs: 0, body: writeMetadata(params), role: 'metadata', key: false })
   }
 
   const createWriter = (first: Track, number: number): Writer => {
@@ -74,7 +74,7 @@ export const createFlvOutput = (sink: FlvMessageSink): FlvOutput => {
 
     return {
       write(frame) {
-        if (!announced) announce(frame, serialiser)
+        if (!announced) announce()
         if (frame.params !== params) writeConfig(frame)
         sink(serialiser.message(frame))
       },
