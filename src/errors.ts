@@ -15,6 +15,8 @@ export const ERRORS = {
   'stream-offline': [404, 'The stream is not live'],
   'name-taken': [409, 'The stream is already being published'],
   'no-common-codec': [406, 'Source and destination have no codec in common'],
+  'unsupported-media-type': [415, 'The content type is not taken here'],
+  'precondition-failed': [412, 'The session has changed meanwhile'],
   'unsupported-codec': [415, 'The codec is not supported'],
   'transcode-unavailable': [503, 'The media must be transcoded, which is not possible'],
   'b-frames': [406, 'The source has B-frames that the destination cannot show'],

@@ -43,3 +43,40 @@ export const midExtensionBlock = (id: number | undefined, mid: string): Uint8Arr
   block.set(text, 5)
   return block
 }
+
+/** Where the element of an id begins in a packet's one-byte extension block (RFC 8285 4.2), and its length; 0: absent. */
+const findElement = (
+  bytes: Uint8Array,
+  payloadStart: number,
+  id: number,
+): { at: number; length: number } | undefined => {
+  if ((bytes[0]! & 0x10) === 0) return undefined
+  let at = 12 + (bytes[0]! & 0x0f) * 4
+  if (bytes[at] !== 0xbe || bytes[at + 1] !== 0xde) return undefined
+  at += 4
+  while (at < payloadStart) {
+    const element = bytes[at]!
+    const length = element === 0 ? 0 : (element & 15) + 1
+    if (element >> 4 === id && id !== 0)
+      return at + 1 + length <= payloadStart ? { at: at + 1, length } : undefined
+    if (element >> 4 === 15) return undefined
+    at += 1 + length
+  }
+  return undefined
+}
+
+/** Transport-wide sequence number of a packet; undefined when it carries none. */
+export const readTransportSequence = (
+  bytes: Uint8Array,
+  payloadStart: number,
+  id: number,
+): number | undefined => {
+  const found = findElement(bytes, payloadStart, id)
+  return found === undefined || found.length < 2 ? undefined : (bytes[found.at]! << 8) | bytes[found.at + 1]!
+}
+
+/** The mid of a packet; undefined when it carries none. */
+export const readMid = (bytes: Uint8Array, payloadStart: number, id: number): string | undefined => {
+  const found = findElement(bytes, payloadStart, id)
+  return found && Buffer.from(bytes.subarray(found.at, found.at + found.length)).toString('utf8')
+}

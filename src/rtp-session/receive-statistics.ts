@@ -1,0 +1,72 @@
+import type { ReportBlock } from '../media/rtcp/types.ts'
+
+/** Loss and jitter of one received stream, as RFC 3550 A.3 and A.8 count them. */
+export class ReceiveStatistics {
+  packets = 0
+  bytes = 0
+  /** Highest sequence number so far, unwrapped; -1 before the first packet. */
+  highest = -1
+  /** Timestamp units. */
+  jitter = 0
+  readonly #clockRate: number
+  #base = 0
+  #transit: number | undefined
+  #lastTs = Number.NaN
+  #expectedBefore = 0
+  #packetsBefore = 0
+
+  constructor(clockRate: number) {
+    this.#clockRate = clockRate
+  }
+
+  /** Expected less received; negative when duplicates outnumber losses. */
+  get lost(): number {
+    return this.highest < 0 ? 0 : this.highest - this.#base + 1 - this.packets
+  }
+
+  /** `seq` and `ts` unwrapped, `arrival` in microseconds. */
+  received(seq: number, ts: number, arrival: number, bytes: number): void {
+    this.packets++
+    this.bytes += bytes
+    if (this.highest < 0) this.#base = this.highest = seq
+    else if (seq < this.#base) this.#base = seq
+    if (seq < this.highest) return
+    this.highest = seq
+    if (ts !== this.#lastTs) this.#addJitter(ts, arrival)
+  }
+
+  /** The stream goes on with another SSRC or after a jump: what was lost in between is nobody's loss. */
+  restart(): void {
+    this.packets = this.#packetsBefore = this.#expectedBefore = 0
+    this.highest = -1
+    this.jitter = 0
+    this.#transit = undefined
+  }
+
+  /** A report block; the fraction is since the last call. */
+  report(ssrc: number, lastSenderReport: number, delaySinceLastSenderReport: number): ReportBlock {
+    const expected = this.highest < 0 ? 0 : this.highest - this.#base + 1
+    const expectedNow = expected - this.#expectedBefore
+    const lostNow = expectedNow - (this.packets - this.#packetsBefore)
+    this.#expectedBefore = expected
+    this.#packetsBefore = this.packets
+    const fraction =
+      expectedNow <= 0 || lostNow <= 0 ? 0 : Math.min(255, Math.floor((lostNow * 256) / expectedNow))
+    return {
+      ssrc,
+      fractionLost: fraction,
+      cumulativeLost: this.lost,
+      highestSequence: Math.max(0, this.highest) >>> 0,
+      jitter: Math.round(this.jitter) >>> 0,
+      lastSenderReport,
+      delaySinceLastSenderReport,
+    }
+  }
+
+  #addJitter(ts: number, arrival: number): void {
+    this.#lastTs = ts
+    const transit = (arrival * this.#clockRate) / 1e6 - ts
+    if (this.#transit !== undefined) this.jitter += (Math.abs(transit - this.#transit) - this.jitter) / 16
+    this.#transit = transit
+  }
+}
