@@ -129,7 +129,7 @@ export const buildAudioSpecificConfig = (
 ): Uint8Array => {
   const rateIndex = (AAC_SAMPLE_RATES as readonly number[]).indexOf(sampleRate)
   const channelConfig = channels === 8 ? 7 : channels
-  if (rateIndex === -1 || channels < 1 || channelConfig > 7)
+  if (rateIndex === -1 || channels < 1 || channels === 7 || channelConfig > 7)
     throw new GatewayError('unsupported-codec', `aac at ${sampleRate} Hz with ${channels} channels`)
   return Uint8Array.of((objectType << 3) | (rateIndex >> 1), ((rateIndex & 1) << 7) | (channelConfig << 3))
 }

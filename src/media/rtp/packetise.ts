@@ -59,7 +59,8 @@ class RtpPacketiser implements Packetiser {
 
   push(frame: Frame): void {
     this.#out.begin(frame)
-    if (!this.#writer.write(frame, this.#out)) this.framesDropped += 1
+    const written = frame.units.length > 0 && this.#writer.write(frame, this.#out)
+    if (!written) this.framesDropped += 1
     // Speech codecs mark the start of a talk spurt (RFC 3551 section 4.1), video and AAC the end of each frame.
     this.#out.end(this.#markEach || this.#first || frame.discontinuity)
     this.#first = false

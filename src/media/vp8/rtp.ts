@@ -14,7 +14,7 @@ export const createVp8Writer = (maxPayload: number): PayloadWriter => {
   return {
     write: (frame, out) => {
       const data = frame.units[0]
-      if (data === undefined) return false
+      if (data === undefined || data.length === 0) return false
       const step = maxPayload - DESCRIPTOR_BYTES
       for (let from = 0; from < data.length; from += step) {
         const at = out.copy(data, from, Math.min(from + step, data.length), DESCRIPTOR_BYTES)
