@@ -1,0 +1,86 @@
+/** Real programs in tests: started, watched, ended by pid. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+
+export interface Program {
+  readonly child: ChildProcess
+  /** All it wrote to stdout and stderr so far. */
+  output(): string
+  /** Exit code, or the signal's name. */
+  readonly exited: Promise<number | string>
+  /** SIGTERM, after three seconds SIGKILL. */
+  stop(): Promise<void>
+}
+
+const running = new Set<Program>()
+
+export const startProgram = (
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string } = {},
+): Program => {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  let text = ''
+  const collect = (chunk: Buffer): void => {
+    text += chunk.toString()
+  }
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
+  const exited = new Promise<number | string>(resolve => {
+    child.on('error', error => resolve(error.message))
+    child.on('close', (code, signal) => resolve(code ?? signal ?? 'gone'))
+  })
+  const program: Program = {
+    child,
+    output: () => text,
+    exited,
+    stop: async () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), 3000)
+      await exited
+      clearTimeout(timer)
+    },
+  }
+  running.add(program)
+  void exited.then(() => running.delete(program))
+  return program
+}
+
+/** For afterAll: whatever is still running ends. */
+export const stopPrograms = async (): Promise<void> => {
+  await Promise.all([...running].map(program => program.stop()))
+}
+
+/** Runs to the end; rejects with the output when the exit code is not 0. */
+export const runProgram = async (command: string, args: readonly string[]): Promise<string> => {
+  const program = startProgram(command, args)
+  const code = await program.exited
+  if (code !== 0) throw new Error(`${command} ended with ${code}: ${program.output().slice(-4000)}`)
+  return program.output()
+}
+
+/** Waits until `check` holds; `what` is said when it does not within `timeoutMs`. */
+export const until = async (
+  what: string | (() => string),
+  check: () => boolean | Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> => {
+  const end = performance.now() + timeoutMs
+  while (!(await check())) {
+    if (performance.now() > end) {
+      throw new Error(`not within ${timeoutMs} ms: ${typeof what === 'string' ? what : what()}`)
+    }
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
+/** A port that was free a moment ago, for programs that cannot choose one themselves. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
