@@ -62,8 +62,8 @@ export const startRun = (options: RunOptions, events: RunEvents): Run => {
   let outTickSeconds = 1 / target.sampleRate
   let packetsOut = 0
   let origin: number | undefined
-  let lastEnd = 0
-  let lastWriteUs = 0
+  let lastEnd = Number.NEGATIVE_INFINITY
+  let lastOfferUs = startedUs
   let staleBefore = Number.NEGATIVE_INFINITY
 
   const begin = (stream: NutStream): void => {
@@ -103,8 +103,8 @@ export const startRun = (options: RunOptions, events: RunEvents): Run => {
   }
 
   const notePause = (now: number): void => {
-    if (origin !== undefined && now - lastWriteUs > PAUSE_US) staleBefore = lastEnd
-    lastWriteUs = now
+    if (now - lastOfferUs > PAUSE_US) staleBefore = lastEnd
+    lastOfferUs = now
   }
 
   const run: Run = {
@@ -125,9 +125,9 @@ export const startRun = (options: RunOptions, events: RunEvents): Run => {
     },
     write(at, duration, data) {
       const now = clock.now()
+      notePause(now)
       const refused = refusal(now)
       if (refused !== undefined) return events.onDrop(refused)
-      notePause(now)
       origin ??= at
       lastEnd = at + duration
       inFlight.add(lastEnd, duration, now)

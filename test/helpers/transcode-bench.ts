@@ -6,6 +6,7 @@ import { createTrackClock, scaledClock } from '../../src/core/track-clock.ts'
 import type { Accept, Clock, Track, TrackWriter } from '../../src/core/types.ts'
 import type { CodecParameters, Frame } from '../../src/media/types.ts'
 import { Job } from '../../src/transcode/job.ts'
+import { ManualClock } from './manual-clock.ts'
 
 export interface LogEntry {
   readonly level: 'info' | 'warn'
@@ -129,7 +130,10 @@ export const openBench = (options: BenchOptions): Bench => {
       }
     },
     async [Symbol.asyncDispose]() {
-      await job.close({ code: 'shutdown' })
+      const closing = job.close({ code: 'shutdown' })
+      // A clock that stands still would wait for ever for a child that does not leave.
+      if (clock instanceof ManualClock) clock.advance(1_000_000)
+      await closing
       await scope.close()
     },
   }

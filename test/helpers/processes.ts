@@ -1,0 +1,22 @@
+/** Looking at processes from outside. */
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Gone, or dead and only waiting for its parent to take notice. */
+export const isGone = (pid: number): boolean => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) === 'Z'
+  } catch {
+    return true
+  }
+}
+
+/** Polls until `done` holds. @throws when it does not within `timeoutMs`. */
+export const eventually = async (done: () => boolean, timeoutMs: number, what: string): Promise<void> => {
+  const deadline = performance.now() + timeoutMs
+  while (!done()) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`)
+    await sleep(10)
+  }
+}
