@@ -27,12 +27,14 @@ export const publishTags: PublishTags = ({ publication, clock, log }) => {
   const origin: Origin = { wall: undefined }
   const note = createNotes(log, publication.stream)
   let keepsUp = true
+  let ready = false
   let ended = false
 
   const readiness = createReadiness(clock, {
     onReady(missing) {
       const waited = `${READY_DEADLINE_US / 1e6} s`
       if (missing.length > 0) note(`no ${missing.join(' and no ')} after ${waited}, it goes on without`)
+      ready = true
       publication.ready()
     },
   })
@@ -73,6 +75,9 @@ export const publishTags: PublishTags = ({ publication, clock, log }) => {
     },
     async drained() {
       await Promise.all([...tracks.values()].map(({ writer }) => writer.drained()))
+    },
+    get ready() {
+      return ready
     },
     get demand() {
       return [...tracks.values()].reduce((sum, { writer }) => sum + writer.demand, 0)

@@ -21,6 +21,8 @@ export interface TagIngest {
   push(tag: FlvTag): boolean
   /** Resolves when no lossless reader is behind any more. */
   drained(): Promise<void>
+  /** The publication was told that it is ready. */
+  readonly ready: boolean
   /** How many sinks want any of the tracks, now. */
   readonly demand: number
   /** Tags dropped so far, by cause. */

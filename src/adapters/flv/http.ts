@@ -1,0 +1,127 @@
+/** HTTP-FLV play: GET /live/cam.flv. */
+import type { ServerResponse } from 'node:http'
+import { closable, createScope, describeReason } from '../../core/scope.ts'
+import { parseStreamName } from '../../core/stream-name.ts'
+import type { CloseReason, Egress, OpenTrack } from '../../core/types.ts'
+import { GatewayError } from '../../errors.ts'
+import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
+import type { FlvMessage } from '../../flv-session/types.ts'
+import { writeFileHeader, writeTag } from '../../media/flv/file.ts'
+import type { Access, AdapterContext, HttpExchange } from '../adapter.ts'
+import type { FlvConfig } from './config.ts'
+
+const SUFFIX = '.flv'
+/** What a viewer that is let go may still take of what waits for it. */
+const LINGER_US = 2_000_000
+
+let last: FlvMessage | undefined
+let lastBytes: Uint8Array = new Uint8Array(0)
+
+/** All viewers of a stream are handed the same message in one turn: its bytes are made once. */
+const tagBytes = (message: FlvMessage): Uint8Array => {
+  if (message !== last) {
+    last = message
+    lastBytes = writeTag(message)
+  }
+  return lastBytes
+}
+
+const has = (tracks: readonly OpenTrack[], kind: string): boolean =>
+  tracks.some(({ track }) => track.kind === kind)
+
+/** A viewer with a queue that it does not read is cut off; others get what is on its way. */
+const hangUp = (response: ServerResponse, reason: CloseReason, { clock }: AdapterContext): void => {
+  if (reason.code === 'slow-subscriber') {
+    response.destroy()
+    return
+  }
+  const cancel = clock.after(LINGER_US, () => response.destroy())
+  response.once('close', cancel)
+  response.end()
+}
+
+const createHttpEgress = (exchange: HttpExchange, context: AdapterContext, config: FlvConfig): Egress => {
+  const label = `http-flv ${exchange.remote}`
+  const scope = createScope(label)
+  let response: ServerResponse | undefined
+  const output = createFlvOutput(message => {
+    response?.write(tagBytes(message))
+  })
+
+  /** Only now the plan is known to be good: until here a refusal is an answer with a problem in it. */
+  const start = (tracks: readonly OpenTrack[]): void => {
+    response = exchange.takeOver()
+    const leave = (): void =>
+      void scope.close({ code: 'subscriber-left', detail: 'the connection was closed' })
+    response.once('close', leave)
+    response.once('error', leave)
+    response.writeHead(200, {
+      'content-type': 'video/x-flv',
+      'cache-control': 'no-store',
+      'access-control-allow-origin': '*',
+    })
+    response.write(writeFileHeader(has(tracks, 'video'), has(tracks, 'audio')))
+  }
+
+  void scope.closed.then(reason => {
+    if (response !== undefined) hangUp(response, reason, context)
+  })
+  return {
+    label,
+    pressure: {
+      mode: 'drop-to-key',
+      highWater: config.viewerHighWaterBytes,
+      giveUpMs: config.viewerGiveUpMs,
+    },
+    takesLateTracks: true,
+    accepts: tracks => acceptsFlv(tracks, config),
+    open(tracks) {
+      if (response === undefined) start(tracks)
+      return output.open(tracks)
+    },
+    backlog: () => response?.writableLength ?? 0,
+    ...closable(scope),
+  }
+}
+
+const basicCredentials = (request: Request): { user: string; pass: string } | undefined => {
+  const encoded = /^Basic\s+(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+  const [user, ...pass] = encoded === undefined ? [] : Buffer.from(encoded, 'base64').toString().split(':')
+  return user === undefined ? undefined : { user, pass: pass.join(':') }
+}
+
+const accessOf = ({ request, remote }: HttpExchange, stream: string): Access => {
+  const query = new URL(request.url).searchParams
+  const { user, pass } = basicCredentials(request) ?? {
+    user: query.get('user') ?? undefined,
+    pass: query.get('pass') ?? undefined,
+  }
+  const token = query.get('token') ?? undefined
+  return {
+    action: 'subscribe',
+    stream,
+    protocol: 'http-flv',
+    remote,
+    ...(user === undefined ? {} : { user }),
+    ...(pass === undefined ? {} : { pass }),
+    ...(token === undefined ? {} : { token }),
+  }
+}
+
+/** Mounts the play route on the gateway's HTTP server. */
+export const mountHttpFlv = (context: AdapterContext, config: FlvConfig): void => {
+  const { registry, http, log } = context
+  http.route('GET', '/:stream{.+\\.flv}', async exchange => {
+    const stream = parseStreamName((exchange.params.stream ?? '').slice(0, -SUFFIX.length))
+    await context.authorize(accessOf(exchange, stream))
+    if (registry.find(stream) === undefined) throw new GatewayError('stream-offline', stream)
+    const egress = createHttpEgress(exchange, context, config)
+    const { remote } = exchange
+    const subscription = await registry.subscribe(stream, egress, { start: 'last-gop' })
+    log.info({ stream, remote }, 'HTTP-FLV viewer joined')
+    void subscription.closed.then(reason => {
+      log.info({ stream, remote, reason: describeReason(reason) }, 'HTTP-FLV viewer left')
+    })
+    return undefined
+  })
+}
