@@ -74,11 +74,11 @@ export const startRun = (options: RunOptions, events: RunEvents): Run => {
   const takePacket = (nutPts: number, data: Uint8Array): void => {
     const now = clock.now()
     const seconds = nutPts * outTickSeconds - BASE_S
-    const end = (origin ?? 0) + (seconds + target.packetSamples / target.sampleRate) * tickRate
-    const written = inFlight.take(end)
+    const at = (origin ?? 0) + seconds * tickRate
+    const written = inFlight.take(at + (target.packetSamples / target.sampleRate) * tickRate)
     packetsOut += 1
-    const pts = Math.round(((origin ?? 0) / tickRate + seconds) * target.sampleRate)
-    if (end <= staleBefore) events.onDrop('stale')
+    const pts = Math.round((at / tickRate) * target.sampleRate)
+    if (at < staleBefore) events.onDrop('stale')
     else events.onPacket(run, pts, data, written === undefined ? 0 : now - written)
   }
 

@@ -122,9 +122,11 @@ export const openBench = (options: BenchOptions): Bench => {
     write: frame => void feed.push(frame),
     until,
     async feed(frames) {
-      const start = frames[0]!.pts / params.clockRate
+      let [start, last] = [0, Number.NEGATIVE_INFINITY]
       for (const frame of frames) {
         const at = frame.pts / params.clockRate
+        if (Math.abs(at - last) > AHEAD_S) start = at
+        last = at
         await until(() => at - Math.max(start, heardSeconds()) < AHEAD_S || job.signal.aborted)
         feed.push(frame)
       }
