@@ -2,6 +2,9 @@ import type { RtpPacket } from '../types.ts'
 import type { FrameSink, PayloadReader } from './payload.ts'
 import type { ReorderCounters } from './reorder-window.ts'
 
+/** More than any real frame has (about 10 MB): a source that never ends its frame must not fill the memory. */
+const MAX_PACKETS = 8192
+
 /**
  * Groups packets that are in order into frames. A frame that touches a gap is dropped as a whole: what lies on either
  * side of a gap only counts as complete when it provably ended before it or begins after it.
@@ -35,8 +38,9 @@ export class FrameAssembler {
     if (packet.payloadEnd === packet.payloadStart) return
     if (this.#lost && !this.#resumes(packet)) return
     if (this.#packets.length > 0 && packet.ts !== this.#packets[0]!.ts) this.#finish()
-    this.#packets.push(packet)
-    if (packet.marker || this.#reader.framePerPacket) this.#finish()
+    if (this.#packets.length === MAX_PACKETS) this.#giveUp()
+    else this.#packets.push(packet)
+    if (this.#packets.length > 0 && (packet.marker || this.#reader.framePerPacket)) this.#finish()
   }
 
   gap(): void {
@@ -45,6 +49,15 @@ export class FrameAssembler {
     if (this.#packets.length === 0) return
     this.#skip(this.#packets[0]!.ts)
     this.#packets.length = 0
+  }
+
+  /** The frame has too many packets: nothing of it is put out. */
+  #giveUp(): void {
+    this.#lost = true
+    this.#stats.malformed += MAX_PACKETS
+    this.#skip(this.#packets[0]!.ts)
+    this.#packets.length = 0
+    this.#onDamage(MAX_PACKETS)
   }
 
   #skip(ts: number): void {

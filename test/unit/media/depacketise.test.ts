@@ -222,6 +222,16 @@ describe('h264', () => {
     ])
   })
 
+  test('a frame without end is given up, the next one comes whole', () => {
+    const receiver = new Receiver(params)
+    receiver.push(1, 0, idr, { marker: true })
+    for (let seq = 2; seq < 9002; seq += 1) receiver.push(seq, 3000, slice)
+    receiver.push(9002, 6000, slice, { marker: true })
+    expect(receiver.times).toEqual([0, 6000])
+    expect(receiver.losses).toEqual([8192])
+    expect(receiver.depacketiser.stats).toMatchObject({ malformed: 8192, framesDropped: 1 })
+  })
+
   test.each([
     ['FU-A without its start', ['5c01 aa', '5c41 bb']],
     ['FU-A without its end', ['5c81 9a', '5c01 bb']],
