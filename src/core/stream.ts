@@ -217,7 +217,7 @@ export class StreamNode {
     const wasReady = this.#publication.isReady
     this.#cancelDeadline?.()
     this.#events.onGone(this)
-    void this.#publication.close(reason)
+    if (!this.#publication.signal.aborted) void this.#publication.close(reason)
     this.#scope.defer(() => {
       this.#context.log?.info({ stream: this.name }, `ended: ${describeReason(reason)}`)
       if (wasReady) this.#events.onClosed(info, reason)

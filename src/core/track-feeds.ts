@@ -1,6 +1,6 @@
 /** The feeds of one track: the one its source writes, and those derived from it, by name. */
-import type { Depacketiser } from '../media/rtp/types.ts'
-import type { CodecParameters, Form, Frame, MediaOf } from '../media/types.ts'
+import type { Depacketiser, Packetiser } from '../media/rtp/types.ts'
+import type { CodecParameters, Form, Frame, MediaOf, RtpPacket } from '../media/types.ts'
 import type { Converters } from './converters.ts'
 import { type Converter, createDerivedFeed, type DerivedFeed } from './derived-feed.ts'
 import { FanFeed } from './feed.ts'
@@ -31,6 +31,7 @@ export class TrackFeeds {
   readonly native: FanFeed<Form>
   readonly #options: TrackFeedsOptions
   readonly #derived = new Map<string, DerivedFeed<Form>>()
+  readonly #packetisers = new Set<Packetiser>()
   #depacketiser: Depacketiser | undefined
 
   constructor(options: TrackFeedsOptions) {
@@ -43,9 +44,14 @@ export class TrackFeeds {
     return [...this.#derived].filter(([, { alive }]) => alive).map(([name]) => name)
   }
 
-  /** What the depacketiser has counted, while there is one. */
+  /** What the newest depacketiser and the present packetisers have counted, as far as there was damage. */
   get damage(): Readonly<Record<string, number>> {
-    return { ...this.#depacketiser?.stats }
+    const damage: Record<string, number> = {}
+    for (const [name, count] of Object.entries(this.#depacketiser?.stats ?? {}))
+      if (count > 0) damage[name] = count
+    for (const { framesDropped } of this.#packetisers)
+      if (framesDropped > 0) damage['not-packetised'] = (damage['not-packetised'] ?? 0) + framesDropped
+    return damage
   }
 
   frames(): FanFeed<'frame'> {
@@ -56,10 +62,10 @@ export class TrackFeeds {
   }
 
   packets(profile: RtpProfile): FanFeed<'rtp'> {
-    const { native, converters, params } = this.#options
+    const { native, params } = this.#options
     if (native === 'rtp' && fitsProfile(this.#options, profile)) return this.native as FanFeed<'rtp'>
     return this.#derive(nameOf(params(), profile), 'rtp', this.frames(), emit =>
-      converters.packetiser(params(), profile, emit),
+      this.#packetise(profile, emit),
     )
   }
 
@@ -87,6 +93,12 @@ export class TrackFeeds {
       this.#derived.set(name, derived as unknown as DerivedFeed<Form>)
     }
     return derived.feed
+  }
+
+  #packetise(profile: RtpProfile, emit: (packet: RtpPacket) => void): Converter<Frame> {
+    const packetiser = this.#options.converters.packetiser(this.#options.params(), profile, emit)
+    this.#packetisers.add(packetiser)
+    return { push: frame => packetiser.push(frame), close: () => void this.#packetisers.delete(packetiser) }
   }
 
   #depacketise(emit: (frame: Frame) => void): Converter<MediaOf['rtp']> {

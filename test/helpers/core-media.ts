@@ -1,4 +1,5 @@
 /** Small made-up media for tests of the core, where content does not matter and times do. */
+import { type Converters, mediaConverters } from '../../src/core/converters.ts'
 import { buildAudioSpecificConfig, createAacParams } from '../../src/media/aac/config.ts'
 import type {
   AacParameters,
@@ -78,4 +79,37 @@ export const packet = (seq: number, parts = 1, gop = 30, ticks = 3000): RtpPacke
     key: index % gop === 0,
     arrival: 1_000_000 + Math.round((index * ticks * 1e6) / 90_000),
   }
+}
+
+/** The real converters, counted: how many were made, what went through. */
+export const countingConverters = () => {
+  const counts = { packetisers: 0, packetised: 0, depacketisers: 0, frames: 0, filters: 0 }
+  const converters: Converters = {
+    packetiser: (params, options, emit) => {
+      counts.packetisers++
+      const packetiser = mediaConverters.packetiser(params, options, emit)
+      return {
+        push: frame => {
+          counts.packetised++
+          packetiser.push(frame)
+        },
+        get framesDropped() {
+          return packetiser.framesDropped
+        },
+      }
+    },
+    depacketiser: (params, events) => {
+      counts.depacketisers++
+      const onFrame = (frame: Frame): void => {
+        counts.frames++
+        events.onFrame(frame)
+      }
+      return mediaConverters.depacketiser(params, { ...events, onFrame })
+    },
+    bFrameFilter: () => {
+      counts.filters++
+      return mediaConverters.bFrameFilter()
+    },
+  }
+  return { converters, counts }
 }
