@@ -180,12 +180,14 @@ export class RtmpClientSession {
   }
 
   #begin(): void {
-    this.#started?.resolve()
+    if (this.#started === undefined) return
+    this.stage = this.stage === 'play' ? 'playing' : 'publishing'
+    this.#started.resolve()
     this.#started = undefined
   }
 
   #onTag(tag: FlvTag): void {
-    if (this.#started !== undefined && this.stage === 'play') this.#begin()
+    if (this.stage === 'play') this.#begin() // some servers send media without a status
     this.#events.onTag(tag)
   }
 
