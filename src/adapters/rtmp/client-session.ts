@@ -132,7 +132,10 @@ export class RtmpClientSession {
     this.stage = command
     return this.#wait<void>(waiter => {
       this.#started = waiter
-      this.#send(command, 0, null, args, this.#streamId)
+      const transaction = ++this.#transaction
+      // Permission comes as a status; some servers refuse with _error.
+      this.#calls.set(transaction, { resolve: () => undefined, reject: waiter.reject })
+      this.#send(command, transaction, null, args, this.#streamId)
     })
   }
 

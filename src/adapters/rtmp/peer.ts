@@ -79,8 +79,16 @@ export class RtmpPeer {
     const stray = this.#session.strayTags
     if (stray > 0)
       this.#log.warn({ stray }, 'media dropped: it came on a message stream that publishes nothing')
-    for (const [streamId, role] of this.#roles) void role.close(this.#asSource(streamId, reason))
+    for (const [streamId, role] of [...this.#roles]) {
+      this.#sayEnd(streamId, reason)
+      void role.close(this.#asSource(streamId, reason))
+    }
     this.#session.connection.end()
+  }
+
+  #sayEnd(streamId: number, reason: CloseReason): void {
+    if (this.#ingests.has(streamId)) this.#session.endPublish(streamId, describeReason(reason))
+    else this.#session.endPlay(streamId, describeReason(reason))
   }
 
   /** A publisher that leaves is the end of a source, not of a subscriber. */

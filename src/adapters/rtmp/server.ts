@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { closable } from '../../core/scope.ts'
+import { closable, reasonOf } from '../../core/scope.ts'
 import { GatewayError } from '../../errors.ts'
 import type { AdapterContext, Listener } from '../adapter.ts'
 import type { RtmpConfig } from './config.ts'
@@ -33,12 +33,13 @@ export const listenRtmp = async (
   const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
   const server = createServer(options, onConnection)
   await listen(server, config.listen)
-  scope.defer(() => closeServer(server, peers))
+  scope.defer(() => closeServer(server))
+  const goodBye = (): void => {
+    for (const peer of peers.values()) peer.close(reasonOf(scope.signal))
+  }
+  scope.signal.addEventListener('abort', goodBye, { once: true })
   const { address, port } = server.address() as AddressInfo
   log.info({ address, port }, 'RTMP listens')
-  void scope.signal.addEventListener('abort', () => {
-    for (const peer of peers.values()) peer.close(scope.signal.reason)
-  })
   return { address, port, ...closable(scope) }
 }
 
@@ -52,9 +53,5 @@ const listen = (server: Server, { host, port }: { host: string; port: number }):
     server.listen({ host, port }, resolve)
   })
 
-/** Peers were told to go when the scope closed; their sockets linger two seconds at most. */
-const closeServer = (server: Server, peers: ReadonlyMap<Socket, RtmpPeer>): Promise<void> =>
-  new Promise(resolve => {
-    server.close(() => resolve())
-    for (const socket of peers.keys()) socket.resume()
-  })
+/** Waits for the peers, which were told to go when the scope closed: their sockets linger two seconds at most. */
+const closeServer = (server: Server): Promise<void> => new Promise(resolve => server.close(() => resolve()))

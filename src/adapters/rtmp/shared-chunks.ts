@@ -30,15 +30,23 @@ export const writePublishedMetadata = (message: FlvMessage, streamId: number): U
   )
 }
 
-let lastMessage: FlvMessage | undefined
+let lastFrame: FlvMessage | undefined
 let lastBytes: Uint8Array = new Uint8Array(0)
+/** Sequence headers: each reader gets them at a time of its own. */
+const headers = new WeakMap<FlvMessage, Uint8Array>()
 
-/** Fan-out is synchronous: all readers of a message ask one after the other, so that one entry is cache enough. */
+/** Fan-out is synchronous: all readers of a frame ask one after the other, so that one entry is cache enough. */
 export const shareMedia = (message: FlvMessage, streamId: number): Uint8Array => {
   if (streamId !== SHARED_STREAM) return writeMedia(message, streamId)
-  if (message !== lastMessage) {
-    lastMessage = message
-    lastBytes = writeMedia(message, SHARED_STREAM)
-  }
+  if (message === lastFrame) return lastBytes
+  if (message.role !== 'frame') return shareHeader(message)
+  lastFrame = message
+  lastBytes = writeMedia(message, SHARED_STREAM)
   return lastBytes
+}
+
+const shareHeader = (message: FlvMessage): Uint8Array => {
+  const bytes = headers.get(message) ?? writeMedia(message, SHARED_STREAM)
+  headers.set(message, bytes)
+  return bytes
 }
