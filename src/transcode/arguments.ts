@@ -14,7 +14,6 @@ const INPUT = [
   ...['-protocol_whitelist', 'pipe'],
   ...['-probesize', '32', '-analyzeduration', '0', '-flags', 'low_delay'],
   ...['-threads', '1', '-copyts'],
-  ...['-f', 'nut', '-i', 'pipe:0'],
 ] as const
 const OUTPUT = [
   ...['-threads', '1', '-flush_packets', '1', '-max_delay', '0', '-write_index', '0'],
@@ -29,9 +28,11 @@ const encoderOptions = ({ codec, bitrate, sampleRate, packetSamples }: AudioTarg
   return ['-af', `aresample=${sampleRate},asetnsamples=n=${packetSamples}:p=0`]
 }
 
-/** The whole argument vector. Only numbers and names of our own get into it. */
-export const ffmpegArguments = (target: AudioTarget): readonly string[] => [
+/** The whole argument vector. Only numbers and names of our own get into it; no `decoder`: ffmpeg's choice. */
+export const ffmpegArguments = (target: AudioTarget, decoder?: string): readonly string[] => [
   ...INPUT,
+  ...(decoder === undefined ? [] : ['-c:a', decoder]),
+  ...['-f', 'nut', '-i', 'pipe:0'],
   ...['-map', '0:a:0', '-c:a', ENCODERS[target.codec], '-ac', `${target.channels}`],
   ...encoderOptions(target),
   ...OUTPUT,

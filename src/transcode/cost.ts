@@ -16,6 +16,12 @@ export const ENCODERS = {
   pcma: 'pcm_alaw',
 } as const satisfies Record<TargetCodec, string>
 
+/**
+ * Decoders that do better than those ffmpeg chooses: its own Opus loses 20 ms where a stream changes from CELT to SILK
+ * and back, as browsers do.
+ */
+export const DECODERS: Partial<Record<CodecId, string>> = { opus: 'libopus' }
+
 export const isTarget = (codec: CodecId): codec is TargetCodec => codec in TARGETS
 
 const isCarried = (codec: TargetCodec, to: Accept): boolean => {

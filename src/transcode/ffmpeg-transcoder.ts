@@ -47,7 +47,7 @@ export const createFfmpegTranscoder = async (options: FfmpegTranscoderOptions): 
     async open(from, to, out) {
       if (ffmpeg === undefined) throw new GatewayError('transcode-unavailable', unavailable)
       const job = new Job(from, to, out, {
-        ffmpeg: ffmpeg.path,
+        ffmpeg,
         bitratePerChannel: options.bitratePerChannel ?? DEFAULT_BITRATE_PER_CHANNEL,
         clock: options.clock,
         log: options.log,

@@ -10,12 +10,13 @@ export interface Ffmpeg {
   /** "5.1.9-0+deb12u1" */
   readonly version: string
   readonly encoders: ReadonlySet<string>
+  readonly decoders: ReadonlySet<string>
 }
 /** What was found, or the sentence that says why there is nothing. */
 export type FoundFfmpeg = { readonly ffmpeg: Ffmpeg } | { readonly missing: string }
 
 /** Lines like " A....D libopus   libopus Opus" below the "------" ruler. */
-const readEncoders = (listing: string): ReadonlySet<string> =>
+const readCoders = (listing: string): ReadonlySet<string> =>
   new Set([...listing.matchAll(/^ [VAS][.A-Z]{5} (\S+)/gm)].map(match => match[1]!))
 
 const ask = async (path: string, what: string): Promise<string> =>
@@ -26,10 +27,16 @@ const isAbsent = (error: unknown): boolean =>
 
 const look = async (path: string): Promise<FoundFfmpeg> => {
   try {
-    const [version, encoders] = await Promise.all([ask(path, '-version'), ask(path, '-encoders')])
+    const [version, encoders, decoders] = await Promise.all([
+      ask(path, '-version'),
+      ask(path, '-encoders'),
+      ask(path, '-decoders'),
+    ])
     const named = /^ffmpeg version (\S+)/.exec(version)?.[1]
     if (named === undefined) return { missing: `${path} is not ffmpeg` }
-    return { ffmpeg: { path, version: named, encoders: readEncoders(encoders) } }
+    return {
+      ffmpeg: { path, version: named, encoders: readCoders(encoders), decoders: readCoders(decoders) },
+    }
   } catch (error) {
     if (isAbsent(error))
       return {

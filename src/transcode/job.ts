@@ -3,7 +3,9 @@ import { createScope, describeReason } from '../core/scope.ts'
 import type { Accept, Clock, CloseReason, Scope, Track, TrackWriter, TranscodeJob } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import type { CodecParameters, Frame } from '../media/types.ts'
+import { DECODERS } from './cost.ts'
 import { EncodedOutput } from './encoded-output.ts'
+import type { Ffmpeg } from './ffmpeg.ts'
 import { createInputTimeline, type InputTimeline } from './input-timeline.ts'
 import { sourceStream } from './nut-audio.ts'
 import { packetDuration } from './packet-duration.ts'
@@ -16,7 +18,7 @@ import type { TranscodeLog, TranscodeStats } from './types.ts'
 const DROP_LOG_EVERY_US = 10_000_000
 
 export interface JobOptions {
-  readonly ffmpeg: string
+  readonly ffmpeg: Pick<Ffmpeg, 'path' | 'decoders'>
   readonly bitratePerChannel: number
   readonly clock: Clock
   readonly log: TranscodeLog
@@ -98,7 +100,9 @@ export class Job implements TranscodeJob {
       throw new GatewayError('transcode-unavailable', `ffmpeg cannot be told of ${this.#params.codec}`)
     this.#timeline = createInputTimeline(this.#from.clock.rate)
     const { ffmpeg, clock } = this.#options
-    const options = { ffmpeg, source, target: this.#target, clock }
+    const wanted = DECODERS[this.#params.codec]
+    const decoder = wanted !== undefined && ffmpeg.decoders.has(wanted) ? wanted : undefined
+    const options = { ffmpeg: ffmpeg.path, decoder, source, target: this.#target, clock }
     this.#supervisor.start(
       exited =>
         startRun(options, {

@@ -23,7 +23,10 @@ const MAX_QUEUED_BYTES = 1 << 20
 const PAUSE_US = 1_000_000
 
 export interface RunOptions {
+  /** Path of ffmpeg. */
   readonly ffmpeg: string
+  /** undefined: ffmpeg's choice. */
+  readonly decoder: string | undefined
   readonly source: NutStream
   readonly target: AudioTarget
   readonly clock: Clock
@@ -87,7 +90,7 @@ export const startRun = (options: RunOptions, events: RunEvents): Run => {
     onFrame: (_id, pts, _key, data) => takePacket(pts, data),
     onDamage: cause => child.kill(`wrote something else than NUT (${cause})`),
   })
-  const child = startChild(options.ffmpeg, ffmpegArguments(target), clock, {
+  const child = startChild(options.ffmpeg, ffmpegArguments(target, options.decoder), clock, {
     onData: bytes => reader.push(bytes),
     onExit: why => events.onExit(why),
   })

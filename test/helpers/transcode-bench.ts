@@ -101,7 +101,7 @@ export const openBench = (options: BenchOptions): Bench => {
     demand: 1,
   }
   const job = new Job(track, to, out, {
-    ffmpeg: options.ffmpeg ?? 'ffmpeg',
+    ffmpeg: { path: options.ffmpeg ?? 'ffmpeg', decoders: new Set(['libopus']) },
     bitratePerChannel: options.bitratePerChannel ?? 64_000,
     clock,
     log: { info: entry('info'), warn: entry('warn') },

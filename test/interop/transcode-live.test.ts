@@ -177,6 +177,20 @@ describe('a source', () => {
     ])
   })
 
+  /** Opus of one byte (DTX), of silence, and of speech (SILK), between packets of music (CELT). */
+  test.for([
+    ['DTX', [0xfc]],
+    ['silence', [0xfc, 0xff, 0xfe]],
+    ['speech', [0x08, 0x0b, 0xe4]],
+  ] as const)('that changes to %s and back is continuous', async ([, packet]) => {
+    const { params, frames } = await makeOpus(3)
+    const units = [Uint8Array.from(packet)]
+    await using bench = openBench({ params, to: aac })
+    await bench.feed(frames.map((frame, i) => (i >= 50 && i < 100 ? { ...frame, units } : frame)))
+    expect(gapsOf(await finish(bench))).toEqual([])
+    expect(bench.job.stats.dropped).toEqual({})
+  })
+
   test('with damaged packets: they are missing, the others keep their time', async () => {
     const { params, frames } = await makeAac(4)
     const noise = Uint8Array.from({ length: 300 }, (_, i) => (i * 167 + 13) & 255)

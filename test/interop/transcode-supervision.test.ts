@@ -41,6 +41,7 @@ describe('ffmpeg is looked for', () => {
     expect(found.ffmpeg.version).toMatch(/^[\w.+:~-]+$/)
     for (const encoder of ['libopus', 'aac', 'pcm_mulaw', 'pcm_alaw'])
       expect(found.ffmpeg.encoders).toContain(encoder)
+    expect(found.ffmpeg.decoders).toContain('libopus')
     expect(await findFfmpeg()).toBe(found)
   })
 
@@ -53,7 +54,9 @@ describe('ffmpeg is looked for', () => {
       'later',
       `console.log(process.argv.includes('-version') ? 'ffmpeg version 9.9 x' : ' A....D aac   AAC')`,
     )
-    expect(await findFfmpeg(path)).toMatchObject({ ffmpeg: { version: '9.9', encoders: new Set(['aac']) } })
+    expect(await findFfmpeg(path)).toMatchObject({
+      ffmpeg: { version: '9.9', encoders: new Set(['aac']), decoders: new Set(['aac']) },
+    })
   })
 
   test('something else by that name is not taken', async () => {

@@ -85,6 +85,11 @@ test('arguments: pipes only, formats forced, no filter or path from outside', ()
     }
 })
 
+test('a decoder is named before the input it is for', () => {
+  const args = ffmpegArguments(audioTarget(aac, to('opus'), 64_000), 'libopus').join(' ')
+  expect(args).toContain('-c:a libopus -f nut -i pipe:0')
+})
+
 test('ffmpeg is told what a source is: tag, rate, channels and codec data', () => {
   expect(sourceStream(aac, 44_100)).toEqual({
     kind: 'audio',
