@@ -68,6 +68,8 @@ const createApp = (config: SharedConfig['http'], log: Logger): Hono<Env> => {
     const cors = checkOrigin(request, config)
     if (request.method === 'OPTIONS' && request.headers.has('access-control-request-method'))
       return preflight(cors)
+    // Routes that take the response over write it themselves.
+    for (const [name, value] of Object.entries(cors)) context.env.outgoing.setHeader(name, value)
     await next()
     if (context.res === RESPONSE_ALREADY_SENT) return
     for (const [name, value] of Object.entries(cors)) context.header(name, value)
