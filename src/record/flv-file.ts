@@ -83,21 +83,26 @@ const uint32 = (value: number): Uint8Array => {
   return bytes
 }
 
-/** Times from 0, never back; FLV readers want the tags of a file in order. */
+/**
+ * Times from 0. Tracks are written as they come: a little out of order between each other, as in every live FLV, but
+ * never within one track.
+ */
 const createFileTime = () => {
   let base: number | undefined
-  let last = 0
+  const last = { 8: 0, 9: 0, 18: 0 }
   let step = 0
+  let end = 0
   return {
-    place(timestampMs: number): number {
+    place({ type, timestampMs }: FlvTag): number {
       base ??= timestampMs
-      const ms = Math.max(last, timestampMs - base)
-      if (ms > last) step = ms - last
-      last = ms
+      const ms = Math.max(last[type], timestampMs - base)
+      if (ms > last[type]) step = ms - last[type]
+      last[type] = ms
+      // The last tag is taken to last as long as the one before it.
+      end = Math.max(end, ms + step)
       return ms
     },
-    /** The last tag is taken to last as long as the one before. */
-    durationMs: (): number => (base === undefined ? 0 : last + step),
+    durationMs: (): number => end,
   }
 }
 
@@ -174,7 +179,7 @@ export const openFlvFile = async ({
       if (failed || closing !== undefined) return
       hasMetadata ??= tag.type === 18
       if (tag.type !== 18) flags |= tag.type === 8 ? HAS_AUDIO : HAS_VIDEO
-      const header = writeTagHeader(tag.type, time.place(tag.timestampMs), tag.body.length)
+      const header = writeTagHeader(tag.type, time.place(tag), tag.body.length)
       queue.push(header, tag.body, uint32(TAG_HEADER_BYTES + tag.body.length))
       queued += TAG_HEADER_BYTES + tag.body.length + TRAILER_BYTES
       start()

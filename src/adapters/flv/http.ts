@@ -58,7 +58,6 @@ const createHttpEgress = (exchange: HttpExchange, context: AdapterContext, confi
     response.writeHead(200, {
       'content-type': 'video/x-flv',
       'cache-control': 'no-store',
-      'access-control-allow-origin': '*',
     })
     response.write(writeFileHeader(has(tracks, 'video'), has(tracks, 'audio')))
   }
