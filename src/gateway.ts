@@ -1,5 +1,4 @@
 /** The one composition root: everything is made here and handed to whoever needs it. */
-import { resolve } from 'node:path'
 import type { Adapter, AdapterContext, Listener, Logger } from './adapters/adapter.ts'
 import { adapters as allAdapters } from './adapters/index.ts'
 import { type Bridges, createBridges } from './bridges/bridges.ts'
@@ -15,6 +14,7 @@ import { mountApi } from './http/api.ts'
 import { mountPage } from './http/page.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createLogger } from './observe/logger.ts'
+import { resolveUnder } from './record/path.ts'
 import { createFfmpegTranscoder } from './transcode/ffmpeg-transcoder.ts'
 import { readAssets } from './web/assets.ts'
 
@@ -116,7 +116,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   const bridges = createBridges({ registry, policy, dialers, scope, log: log.child({ part: 'bridge' }) })
   const doors = new Map<string, Listener>()
   if (listen) {
-    const resolveFile = (name: string): string => resolve(config.recordings.directory, name)
+    const resolveFile = (name: string): string => resolveUnder(config.recordings.directory, name)
     mountApi(http.mount, { registry, bridges, access, adapters, doors, resolveFile })
     mountPage(http.mount, await readAssets())
     await openDoors(dialers, http, doors)

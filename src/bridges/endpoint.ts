@@ -34,6 +34,14 @@ const parseUrl = (text: string): URL => {
   return new URL(text)
 }
 
+/** What follows a `?` behind the extension are options of the source: `clip.flv?loop=true`. */
+const fileUrl = (text: string, resolveFile: ResolveFile): URL => {
+  const [, name = text, options = ''] = /^([^?]*\.\w+)(\?.*)$/.exec(text) ?? []
+  const url = pathToFileURL(resolveFile(name))
+  url.search = options
+  return url
+}
+
 const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
 
 /**
@@ -51,7 +59,7 @@ export const parseEndpoint = (
     return { kind: 'stream', label: text, name }
   }
   if (/^file:/i.test(text)) throw new GatewayError('bad-url', 'a file is given by its name, without "file:"')
-  const url = isUrl(text) ? parseUrl(text) : pathToFileURL(resolveFile(text))
+  const url = isUrl(text) ? parseUrl(text) : fileUrl(text, resolveFile)
   const scheme = url.protocol.slice(0, -1)
   const able = dialers.filter(({ adapter }) => adapter[role] !== undefined)
   const dialer = able.find(({ adapter }) => adapter.schemes.includes(scheme))

@@ -36,7 +36,8 @@ const untilReady = (
       settle()
     }
     signal.addEventListener('abort', closed)
-    look()
+    if (signal.aborted) closed()
+    else look()
   })
 
 const planOf = async (

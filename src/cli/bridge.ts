@@ -99,7 +99,7 @@ export const bridge = async (
   await using gateway = await createGateway(input, { listen })
   const waits = from.startsWith('stream:') ? { waitMs: doorWaitMs } : {}
   const request: Request = { from, to, resolveFile: name => resolve(name), ...waits }
-  if (flags.explain) return explain(gateway, request, flags.json === true)
+  if (flags.explain) return await explain(gateway, request, flags.json === true)
   if (listen && flags.json !== true) printBanner(gateway, version)
   const opened = await Promise.race([gateway.bridges.open(request), stopped])
   if (typeof opened === 'string') return EXIT.ok
