@@ -1,5 +1,5 @@
 /** Tracks made of another track: one transcode, or one B-frame filter, per (track, target), however many viewers. */
-import { GatewayError, toGatewayError } from '../errors.ts'
+import { GatewayError } from '../errors.ts'
 import type { CodecParameters, Frame } from '../media/types.ts'
 import { filterBFrames, withoutReordering } from './b-frame-track.ts'
 import { describeParams } from './describe.ts'
@@ -11,7 +11,7 @@ import type { Accept, PlannedTrack, TrackWriter, TranscodeJob, Transcoder } from
 
 export interface DerivedTrack {
   readonly track: TrackNode
-  /** Resolves when frames may come; rejects with 'transcode-unavailable'. */
+  /** Resolves when frames may come; rejects with the reason as its message. */
   readonly ready: Promise<void>
 }
 export interface Lease extends DerivedTrack {
@@ -25,9 +25,6 @@ export interface DerivedTracks {
 export interface DerivedTracksOptions extends TrackContext {
   readonly transcoders: readonly Transcoder[]
 }
-
-const failed = (source: TrackNode, why: string, cause: unknown): GatewayError =>
-  new GatewayError('transcode-unavailable', `${describeParams(source.params)}: ${why}`, { cause })
 
 const createNode = (
   source: TrackNode,
@@ -92,19 +89,17 @@ const transcode = (
   const track = createNode(source, name, targetParams(target), options)
   const ready = transcoder.open(source, target, writerOf(track)).then(
     job => supervise(source, track, job),
-    error => {
-      const failure = failed(
-        source,
-        `${transcoder.name} did not start: ${toGatewayError(error).message}`,
-        error,
-      )
-      void track.close({ code: 'failed', error: failure, detail: failure.message })
-      throw failure
+    thrown => {
+      const why = `${describeParams(source.params)} → ${target.codec}: ${transcoder.name} did not start: ${messageOf(thrown)}`
+      void track.close({ code: 'failed', detail: why })
+      throw new Error(why, { cause: thrown })
     },
   )
   ready.catch(() => {}) // Those who lease it are told; nobody may be left to hear it.
   return { track, ready }
 }
+
+const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
 
 const targetName = ({ codec, sampleRate, channels, profileLevelId, reordered }: Accept): string =>
   [codec, sampleRate, channels, profileLevelId, reordered === false ? 'no-b-frames' : undefined]

@@ -105,7 +105,7 @@ export class Wiring {
       const result = results[i]!
       if (result.status === 'fulfilled') return true
       lease?.release()
-      skipped.push({ source: planned.source, reason: toGatewayError(result.reason).message })
+      skipped.push({ source: planned.source, reason: (result.reason as Error).message })
       return false
     })
   }

@@ -1,0 +1,63 @@
+/** A transcoder in memory: one packet out per packet in, times rescaled, its jobs counted and breakable. */
+import { closable, createScope } from '../../src/core/scope.ts'
+import type {
+  Accept,
+  CloseReason,
+  Track,
+  TrackWriter,
+  TranscodeJob,
+  Transcoder,
+} from '../../src/core/types.ts'
+import type { CodecParameters, Frame } from '../../src/media/types.ts'
+
+export interface FakeJob {
+  readonly from: Track
+  readonly to: Accept
+  readonly out: TrackWriter<'frame'>
+  keyframeRequests: number
+  /** It gives up. */
+  end(reason: CloseReason): Promise<void>
+  readonly closed: boolean
+}
+export interface FakeTranscoder extends Transcoder {
+  readonly jobs: FakeJob[]
+}
+export interface FakeTranscoderOptions {
+  readonly cost?: (from: CodecParameters, to: Accept) => number | undefined
+  readonly opens?: () => void | Promise<void>
+  readonly keyframes?: boolean
+}
+
+export const fakeTranscoder = (options: FakeTranscoderOptions = {}): FakeTranscoder => {
+  const jobs: FakeJob[] = []
+  const sameKind = (from: CodecParameters, to: Accept) => (from.kind === to.kind ? 1 : undefined)
+  return {
+    name: 'fake',
+    jobs,
+    cost: options.cost ?? sameKind,
+    open: async (from, to, out): Promise<TranscodeJob> => {
+      await options.opens?.()
+      const scope = createScope('fake job')
+      const ratio = out.clock.rate / from.clock.rate
+      const write = (frame: Frame): void => {
+        const params = { ...frame.params, codec: to.codec, clockRate: out.clock.rate } as CodecParameters
+        const [pts, dts] = [Math.round(frame.pts * ratio), Math.round(frame.dts * ratio)]
+        out.write({ ...frame, params, pts, dts, duration: Math.round(frame.duration * ratio) })
+      }
+      scope.defer(from.frames().attach({ write }))
+      const job = {
+        from,
+        to,
+        out,
+        keyframeRequests: 0,
+        end: (reason: CloseReason) => scope.close(reason),
+        get closed() {
+          return scope.signal.aborted
+        },
+      }
+      jobs.push(job)
+      const requestKeyframe = (): void => void job.keyframeRequests++
+      return { ...closable(scope), ...(options.keyframes === true && { requestKeyframe }) }
+    },
+  }
+}
