@@ -25,11 +25,12 @@ export const isKeyH264Payload = (bytes: Uint8Array, start: number, end: number):
 const beginsPicture = (bytes: Uint8Array, at: number, end: number): boolean => at < end && bytes[at]! > 0x7f
 
 const isHeadUnit = (type: number, bytes: Uint8Array, at: number, end: number): boolean =>
+  type === NAL.sei ||
   type === NAL.sps ||
   type === NAL.delimiter ||
   ((type === NAL.slice || type === NAL.idr || type === 2) && beginsPicture(bytes, at, end))
 
-/** Certainly the first packet of a frame: delimiter, SPS or the first slice of a picture. */
+/** First packet of a frame: delimiter, SPS, SEI or the first slice of a picture. Only parameter sets may have come before. */
 export const isHeadH264Payload = (bytes: Uint8Array, start: number, end: number): boolean => {
   const type = firstH264Type(bytes, start, end)
   const outer = start < end ? bytes[start]! & 0x1f : 0

@@ -5,8 +5,8 @@ import type { FrameSink, PayloadReader, PayloadWriter } from '../rtp/payload.ts'
 import { payloadBytes, UnitCollector } from '../rtp/unit-collector.ts'
 import type { Frame, H264Parameters, RtpPacket } from '../types.ts'
 import { H264ParameterSets } from './parameters.ts'
-import { firstH264Type, isHeadH264Payload } from './payload.ts'
-import { h264NalType, isH264FrameUnit, NAL } from './units.ts'
+import { isHeadH264Payload } from './payload.ts'
+import { h264NalType, isH264FrameUnit, isH264Key, isH264Slice, NAL } from './units.ts'
 
 const STAP_HEADER_BYTES = 1
 const FU_HEADER_BYTES = 2
@@ -145,29 +145,27 @@ const readUnits = (packets: readonly RtpPacket[]): readonly Uint8Array[] | undef
 export const createH264Reader = (params: H264Parameters): PayloadReader => {
   const sets = new H264ParameterSets(params)
   let spsInBand = false
+  /** Can the key frame in `units` be decoded with the parameter sets there are? */
+  const isDecodable = (units: readonly Uint8Array[], afterGap: boolean): boolean => {
+    const hasSps = units.some(unit => h264NalType(unit) === NAL.sps)
+    spsInBand ||= hasSps
+    if (hasSps || !isH264Key(units)) return true
+    // A source that sends its SPS in front of each IDR may have sent a new one in the gap.
+    return sets.params.sps !== undefined && !(afterGap && spsInBand)
+  }
   const takeSets = (units: readonly Uint8Array[], out: FrameSink): void => {
-    for (const unit of units) {
-      if (h264NalType(unit) === NAL.sps) spsInBand = true
-      sets.add(unit)
-    }
+    for (const unit of units) sets.add(unit)
     if (sets.update()) out.params(sets.params)
   }
   return {
     framePerPacket: false,
-    // A source that sends its SPS in front of each IDR may have sent a new one in the gap.
-    isHead: ({ bytes, payloadStart, payloadEnd }) => {
-      const isIdr = firstH264Type(bytes, payloadStart, payloadEnd) === NAL.idr
-      return isHeadH264Payload(bytes, payloadStart, payloadEnd) && !(isIdr && spsInBand)
-    },
-    read: (packets, out) => {
+    isHead: ({ bytes, payloadStart, payloadEnd }) => isHeadH264Payload(bytes, payloadStart, payloadEnd),
+    read: (packets, out, afterGap) => {
       const units = readUnits(packets)
-      if (units === undefined) return false
+      if (units === undefined || !isDecodable(units, afterGap)) return false
       takeSets(units, out)
-      const kept = units.filter(isH264FrameUnit)
-      const key = kept.some(unit => h264NalType(unit) === NAL.idr)
-      // Without any SPS a key frame cannot be decoded: it counts as damaged, so that another one is asked for.
-      if (key && sets.params.sps === undefined) return false
-      if (kept.length > 0) out.frame(kept, packets[0]!.ts, 0, key)
+      if (units.some(isH264Slice))
+        out.frame(units.filter(isH264FrameUnit), packets[0]!.ts, 0, isH264Key(units))
       return true
     },
   }

@@ -26,13 +26,16 @@ export const isKeyH265Payload = (bytes: Uint8Array, start: number, end: number):
   return false
 }
 
-/** Certainly the first packet of a frame: delimiter, VPS, or a slice with first_slice_segment_in_pic_flag. */
+/**
+ * First packet of a frame: delimiter, VPS, SEI or a slice with first_slice_segment_in_pic_flag. Only parameter sets may
+ * have come before.
+ */
 export const isHeadH265Payload = (bytes: Uint8Array, start: number, end: number): boolean => {
   const type = firstH265Type(bytes, start, end)
   if (type === -1) return false
   const outer = (bytes[start]! >> 1) & 0x3f
   if (outer === HEVC_NAL.fragment && bytes[start + FU_HEADER_AT]! < 0x80) return false
-  if (type === HEVC_NAL.vps || type === HEVC_NAL.delimiter) return true
+  if (type === HEVC_NAL.vps || type === HEVC_NAL.delimiter || type === HEVC_NAL.prefixSei) return true
   if (type > HEVC_NAL.lastVcl) return false
   const slice =
     start + (outer === HEVC_NAL.fragment ? 3 : outer === HEVC_NAL.aggregation ? AP_FIRST_UNIT + 2 : 2)

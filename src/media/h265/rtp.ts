@@ -4,8 +4,8 @@ import type { FrameSink, PayloadReader, PayloadWriter } from '../rtp/payload.ts'
 import { payloadBytes, UnitCollector } from '../rtp/unit-collector.ts'
 import type { Frame, H265Parameters, RtpPacket } from '../types.ts'
 import { H265ParameterSets } from './parameters.ts'
-import { firstH265Type, isHeadH265Payload } from './payload.ts'
-import { HEVC_NAL, h265NalType, isH265FrameUnit, isH265Key } from './units.ts'
+import { isHeadH265Payload } from './payload.ts'
+import { HEVC_NAL, h265NalType, isH265FrameUnit, isH265Key, isH265Slice } from './units.ts'
 
 const NAL_HEADER_BYTES = 2
 const FU_PREFIX_BYTES = 3
@@ -139,31 +139,28 @@ const readUnits = (packets: readonly RtpPacket[]): readonly Uint8Array[] | undef
 /** Reads access units; parameter sets go into `params` and come out as new parameters when their content changed. */
 export const createH265Reader = (params: H265Parameters): PayloadReader => {
   const sets = new H265ParameterSets(params)
-  let setsInBand = false
+  let spsInBand = false
+  /** Can the key frame in `units` be decoded with the parameter sets there are? */
+  const isDecodable = (units: readonly Uint8Array[], afterGap: boolean): boolean => {
+    const hasSps = units.some(unit => h265NalType(unit) === HEVC_NAL.sps)
+    spsInBand ||= hasSps
+    if (hasSps || !isH265Key(units)) return true
+    // A source that sends its parameter sets in front of each IRAP picture may have sent new ones in the gap.
+    return sets.params.sps !== undefined && !(afterGap && spsInBand)
+  }
   const takeSets = (units: readonly Uint8Array[], out: FrameSink): void => {
-    for (const unit of units) {
-      if (h265NalType(unit) === HEVC_NAL.sps) setsInBand = true
-      sets.add(unit)
-    }
+    for (const unit of units) sets.add(unit)
     if (sets.update()) out.params(sets.params)
   }
   return {
     framePerPacket: false,
-    // A source that sends its parameter sets in front of each IRAP picture may have sent new ones in the gap.
-    isHead: ({ bytes, payloadStart, payloadEnd }) => {
-      const type = firstH265Type(bytes, payloadStart, payloadEnd)
-      const isIrap = type >= HEVC_NAL.firstIrap && type <= HEVC_NAL.lastIrap
-      return isHeadH265Payload(bytes, payloadStart, payloadEnd) && !(isIrap && setsInBand)
-    },
-    read: (packets, out) => {
+    isHead: ({ bytes, payloadStart, payloadEnd }) => isHeadH265Payload(bytes, payloadStart, payloadEnd),
+    read: (packets, out, afterGap) => {
       const units = readUnits(packets)
-      if (units === undefined) return false
+      if (units === undefined || !isDecodable(units, afterGap)) return false
       takeSets(units, out)
-      const kept = units.filter(isH265FrameUnit)
-      const key = isH265Key(kept)
-      // Without any SPS a key frame cannot be decoded: it counts as damaged, so that another one is asked for.
-      if (key && sets.params.sps === undefined) return false
-      if (kept.length > 0) out.frame(kept, packets[0]!.ts, 0, key)
+      if (units.some(isH265Slice))
+        out.frame(units.filter(isH265FrameUnit), packets[0]!.ts, 0, isH265Key(units))
       return true
     },
   }

@@ -23,6 +23,9 @@ export const isH265ParameterSet = (unit: Uint8Array): boolean => {
   return type >= HEVC_NAL.vps && type <= HEVC_NAL.pps
 }
 
+/** A coded slice segment: the parts of a picture. */
+export const isH265Slice = (unit: Uint8Array): boolean => h265NalType(unit) <= HEVC_NAL.lastVcl
+
 /** Belongs among the units of a frame: slices and SEI, not parameter sets, delimiters, filler. */
 export const isH265FrameUnit = (unit: Uint8Array): boolean => {
   if (unit.length < 2) return false

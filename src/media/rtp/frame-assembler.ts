@@ -19,6 +19,8 @@ export class FrameAssembler {
   #lost = true
   /** The next packet comes right behind a gap. */
   #afterGap = true
+  /** The frame being collected began right behind a gap. */
+  #resumed = false
   /** Timestamp of the frame that is being left out. */
   #skippedTs: number | undefined
 
@@ -71,6 +73,7 @@ export class FrameAssembler {
     const skipped = packet.ts === this.#skippedTs
     if (!skipped && (!afterGap || this.#reader.isHead(packet))) {
       this.#lost = false
+      this.#resumed = afterGap
       return true
     }
     if (!skipped) this.#skip(packet.ts)
@@ -81,11 +84,12 @@ export class FrameAssembler {
   #finish(): void {
     const count = this.#packets.length
     this.#sink.arrival = this.#packets[count - 1]!.arrival
-    if (!this.#reader.read(this.#packets, this.#sink)) {
+    if (!this.#reader.read(this.#packets, this.#sink, this.#resumed)) {
       this.#stats.malformed += count
       this.#stats.framesDropped += 1
       this.#onDamage(count)
     }
+    this.#resumed = false
     this.#packets.length = 0
   }
 }

@@ -22,8 +22,11 @@ export interface FrameSink {
 export interface PayloadReader {
   /** true: each packet is a frame or several; false: a frame ends at the marker or where the timestamp changes. */
   readonly framePerPacket: boolean
-  /** After a gap: is this surely the first packet of a frame? */
+  /** After a gap: is this the first packet of a frame? Certain but for what `read` is told to check. */
   isHead(packet: RtpPacket): boolean
-  /** false: the packets are malformed and nothing was put out. */
-  read(packets: readonly RtpPacket[], out: FrameSink): boolean
+  /**
+   * `afterGap`: the packet before the first one is lost, only `isHead` says that it belonged to another frame.
+   * @returns false when the packets are malformed; nothing was put out
+   */
+  read(packets: readonly RtpPacket[], out: FrameSink, afterGap: boolean): boolean
 }

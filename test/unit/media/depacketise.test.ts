@@ -202,6 +202,30 @@ describe('h264', () => {
     expect(receiver.depacketiser.stats).toMatchObject({ lost: 1, framesDropped: 1 })
   })
 
+  test('a SEI in front does not hide that the SPS packet is lost', () => {
+    const receiver = new Receiver(createH264Params([], []))
+    receiver.push(1, 0, stapA(sps, pps))
+    receiver.push(2, 0, idr, { marker: true })
+    receiver.push(4, 9000, hex('06 05 01 aa 80'))
+    receiver.push(5, 9000, idr, { marker: true })
+    receiver.push(6, 18_000, hex('06 05 01 aa 80'))
+    receiver.push(7, 18_000, slice, { marker: true })
+    receiver.depacketiser.poll(1_000_000)
+    expect(receiver.times).toEqual([0, 18_000])
+  })
+
+  test('a stream may begin with SEI; SEI alone is no frame', () => {
+    const receiver = new Receiver(params)
+    receiver.push(1, 0, hex('06 05 01 aa 80'))
+    receiver.push(2, 0, idr, { marker: true })
+    receiver.push(3, 3000, hex('06 05 01 aa 80'), { marker: true })
+    receiver.push(4, 6000, slice, { marker: true })
+    expect(receiver.frames.map(frame => [frame.pts, frame.units.length])).toEqual([
+      [0, 2],
+      [6000, 1],
+    ])
+  })
+
   test('an IDR behind a gap is taken when SPS comes from SDP', () => {
     const receiver = new Receiver(params)
     receiver.push(1, 0, idr, { marker: true })
