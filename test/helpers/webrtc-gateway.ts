@@ -1,6 +1,7 @@
 /** A registry, an HTTP server and the WebRTC adapter on free ports: as much gateway as WebRTC tests need. */
-import { webrtc } from '../../src/adapters/webrtc/adapter.ts'
+
 import type { AdapterContext, Logger } from '../../src/adapters/adapter.ts'
+import { webrtc } from '../../src/adapters/webrtc/adapter.ts'
 import { sections } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createRegistry, type RegistryOptions } from '../../src/core/registry.ts'

@@ -72,10 +72,16 @@ export class TestPeer implements AsyncDisposable {
   readonly stunResponses: Buffer[] = []
   readonly rtp: Buffer[] = []
   readonly rtcp: RtcpPacket[] = []
+  /** The same, one entry per part of a compound, as bytes. */
+  readonly rawRtcp: Buffer[] = []
+  /** RTP packets that did not authenticate or came twice. */
+  refusedRtp = 0
   /** Called with each decrypted RTP packet. */
   onRtp: ((bytes: Buffer) => void) | undefined
   /** true: the packet is lost on its way to us. */
   loses: (bytes: Buffer) => boolean = () => false
+  /** true: DTLS that comes in is not read. */
+  isDeaf = false
   remoteUfrag = ''
   remotePwd = ''
   remotePort = 0
@@ -243,8 +249,9 @@ export class TestPeer implements AsyncDisposable {
   #received(bytes: Buffer): void {
     const first = bytes[0]!
     if (first <= 3) this.stunResponses.push(bytes)
-    else if (first >= 20 && first <= 63) this.#step(this.dtls.feed(bytes))
-    else if (this.srtp !== undefined) this.#media(bytes, this.srtp)
+    else if (first >= 20 && first <= 63) {
+      if (!this.isDeaf) this.#step(this.dtls.feed(bytes))
+    } else if (this.srtp !== undefined) this.#media(bytes, this.srtp)
   }
 
   #media(bytes: Buffer, srtp: SrtpContext): void {
@@ -253,12 +260,21 @@ export class TestPeer implements AsyncDisposable {
     const size = isRtcp
       ? srtp.unprotectRtcp(bytes, 0, bytes.length)
       : srtp.unprotectRtp(bytes, 0, bytes.length)
-    if (size < 0) return
+    if (size < 0) {
+      if (!isRtcp) this.refusedRtp++
+      return
+    }
     const plain = bytes.subarray(0, size)
-    if (isRtcp) this.rtcp.push(...readRtcp(plain))
+    if (isRtcp) this.#control(plain)
     else {
       this.rtp.push(plain)
       this.onRtp?.(plain)
     }
+  }
+
+  #control(compound: Buffer): void {
+    this.rtcp.push(...readRtcp(compound))
+    for (let at = 0; at < compound.length; at += 4 + compound.readUInt16BE(at + 2) * 4)
+      this.rawRtcp.push(compound.subarray(at))
   }
 }

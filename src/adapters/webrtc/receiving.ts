@@ -8,32 +8,30 @@ import { Slab } from '../../rtp-session/slab.ts'
 import { TransportFeedbackRecorder } from '../../rtp-session/transport-feedback.ts'
 import type { MediaChoice } from './answer.ts'
 import { initialParameters } from './codecs.ts'
-import { type ExtensionIds, readMid, readTransportSequence } from './extensions.ts'
+import { type ExtensionIds, readTransportSequence } from './extensions.ts'
 import type { OfferedMedia } from './offer.ts'
+import { type Route, type RoutedLine, SsrcRouter } from './ssrc-router.ts'
 import type { Transport, TransportListener } from './transport.ts'
 
 const TICK_US = 25_000
 /** In ticks. */
 const FEEDBACK_EVERY = 2
 const REPORT_EVERY = 40
-/** SSRCs that one publisher may bring; honest ones have two per m-line. */
-const MAX_SSRCS = 64
 /** Assumed until the peer's reports tell: a repeated NACK is cheap, a late one is not. */
 const ROUND_TRIP_US = 100_000
 /** A PLI that brought no key frame is followed by a FIR (RFC 5104 4.3.1), which some sources obey alone. */
 const FIR_AFTER_REQUESTS = 2
 
 /** One m-line that receives. */
-interface Line {
-  readonly media: OfferedMedia
-  readonly choice: MediaChoice
+interface Line extends RoutedLine {
   readonly params: CodecParameters
   receiver: RtpReceiver | undefined
   firSequence: number
   /** Key frames asked for since the last one came. */
   requests: number
+  /** Key frames asked for so far. */
+  pictureLoss: number
 }
-type Route = { readonly line: Line; readonly repair: boolean } | undefined
 
 export interface ReceivingEvents {
   /** The handshake is done: media may come. */
@@ -59,13 +57,9 @@ export class ReceivingSession implements TransportListener {
   readonly #extensions: ExtensionIds
   readonly #slab = new Slab()
   readonly #feedback = new TransportFeedbackRecorder()
-  /** Looked up once per SSRC; `undefined` is remembered too. */
-  readonly #routes = new Map<number, Route>()
-  readonly #pictureLoss: number[]
+  readonly #router: SsrcRouter<Line>
   readonly #ssrc: number
   readonly #cname: string
-  #lastSsrc = -1
-  #lastRoute: Route
   #ticks = 0
   #cancelTick: (() => void) | undefined
   unroutable = 0
@@ -85,9 +79,10 @@ export class ReceivingSession implements TransportListener {
     this.#ssrc = identity.ssrc
     this.#cname = identity.cname
     this.#lines = choices.map((choice, index) => createLine(media[index]!, choice))
-    this.#pictureLoss = choices.map(() => 0)
     // BUNDLE wants one id per extension over all m-lines (RFC 9143 6).
     this.#extensions = Object.assign({}, ...choices.map(({ extensions }) => extensions))
+    const lines = this.#lines.filter(line => line !== undefined)
+    this.#router = new SsrcRouter(lines, this.#extensions.mid, (line, ssrc) => this.#bind(line, ssrc))
   }
 
   connected(): void {
@@ -103,7 +98,7 @@ export class ReceivingSession implements TransportListener {
       return
     }
     this.#recordArrival(bytes, header, arrival)
-    const route = header.ssrc === this.#lastSsrc ? this.#lastRoute : this.#lookUp(bytes, header)
+    const route = this.#router.route(bytes, header)
     if (route === undefined) this.unroutable++
     else this.#receive(route, bytes, header, arrival)
   }
@@ -111,7 +106,7 @@ export class ReceivingSession implements TransportListener {
   rtcp(packets: readonly RtcpPacket[], now: number): void {
     for (const packet of packets) {
       if (packet.type === 'sender-report') this.#senderReport(packet.ssrc, packet, now)
-      else if (packet.type === 'bye') for (const ssrc of packet.ssrcs) this.#forget(ssrc)
+      else if (packet.type === 'bye') for (const ssrc of packet.ssrcs) this.#router.forget(ssrc)
     }
   }
 
@@ -135,19 +130,19 @@ export class ReceivingSession implements TransportListener {
       packets.push({ type: 'full-intra-request', sender: this.#ssrc, requests })
     }
     line.requests++
-    this.#pictureLoss[index]!++
+    line.pictureLoss++
     this.#send(packets)
   }
 
   get stats(): readonly ReceivingStats[] {
-    return this.#lines.flatMap((line, index) =>
+    return this.#lines.flatMap(line =>
       line === undefined
         ? []
         : [
             {
               kind: line.media.kind,
               codec: line.params.codec,
-              pictureLossRequests: this.#pictureLoss[index]!,
+              pictureLossRequests: line.pictureLoss,
               rtp: line.receiver?.stats,
             },
           ],
@@ -168,46 +163,12 @@ export class ReceivingSession implements TransportListener {
     if (sequence !== undefined) this.#feedback.record(sequence, arrival)
   }
 
-  #receive(
-    { line, repair }: NonNullable<Route>,
-    bytes: Uint8Array,
-    header: RtpHeader,
-    arrival: number,
-  ): void {
+  #receive({ line, repair }: Route<Line>, bytes: Uint8Array, header: RtpHeader, arrival: number): void {
     const receiver = line.receiver
     if (repair) receiver?.receiveRepair(bytes, header, arrival)
     else if (header.ssrc === receiver?.ssrc && header.payloadType === receiver.payloadType)
       receiver.receive(bytes, header, arrival)
     else this.unroutable++
-  }
-
-  /** The first packet of an SSRC finds its m-line: by mid, by announced SSRC, by payload type (RFC 9143 9.2). */
-  #lookUp(bytes: Uint8Array, header: RtpHeader): Route {
-    const { ssrc } = header
-    if (!this.#routes.has(ssrc) && this.#routes.size < MAX_SSRCS) {
-      const route = this.#findRoute(bytes, header)
-      // Unknown payload types may be probes that come before the first packet with a mid: they are asked again.
-      if (route === undefined) return undefined
-      this.#routes.set(ssrc, route)
-      if (!route.repair) this.#bind(route.line, ssrc)
-    }
-    this.#lastSsrc = ssrc
-    this.#lastRoute = this.#routes.get(ssrc)
-    return this.#lastRoute
-  }
-
-  #findRoute(bytes: Uint8Array, { payloadType, payloadStart, ssrc }: RtpHeader): Route {
-    const midId = this.#extensions.mid
-    const mid = midId === undefined ? undefined : readMid(bytes, payloadStart, midId)
-    const lines = this.#lines.filter(line => line !== undefined)
-    const carries = ({ choice: { codec } }: Line): boolean =>
-      codec?.sdp.payloadType === payloadType || codec?.rtxPayloadType === payloadType
-    const line =
-      (mid === undefined ? undefined : lines.find(({ media }) => media.mid === mid)) ??
-      lines.find(({ media }) => media.ssrcs.includes(ssrc)) ??
-      lines.find(carries)
-    if (line === undefined || !carries(line)) return undefined
-    return { line, repair: line.choice.codec?.rtxPayloadType === payloadType }
   }
 
   #bind(line: Line, ssrc: number): void {
@@ -232,12 +193,6 @@ export class ReceivingSession implements TransportListener {
     const index = this.#lines.findIndex(line => line?.receiver?.ssrc === ssrc)
     const ts = this.#lines[index]?.receiver?.senderReport(report, now)
     if (ts !== undefined) this.#events.onReport(index, ts, report.wall)
-  }
-
-  /** RFC 3550 6.6: the SSRC may come back for another purpose. */
-  #forget(ssrc: number): void {
-    this.#routes.delete(ssrc)
-    if (this.#lastSsrc === ssrc) this.#lastSsrc = -1
   }
 
   #schedule(): () => void {
@@ -293,5 +248,5 @@ export class ReceivingSession implements TransportListener {
 const createLine = (media: OfferedMedia, choice: MediaChoice): Line | undefined => {
   if (choice.direction !== 'recvonly' || choice.codec === undefined) return undefined
   const params = initialParameters(choice.codec)
-  return { media, choice, params, receiver: undefined, firSequence: 0, requests: 0 }
+  return { media, choice, params, receiver: undefined, firSequence: 0, requests: 0, pictureLoss: 0 }
 }
