@@ -170,7 +170,9 @@ export const openFlvFile = async ({
   const finish = async (): Promise<void> => {
     await flushing
     if (failed) return
-    await patch().then(() => handle.close(), fail)
+    await patch()
+      .then(() => handle.close())
+      .catch(fail)
   }
 
   start()

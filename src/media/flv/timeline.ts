@@ -1,10 +1,15 @@
 /** Tag times of one source as one line that never wraps, jumps or runs back; all its tracks share it. */
+import { unwrap32 } from '../time.ts'
 
 /** A tag this far ahead of what the clock on the wall allows is a jump, not a pause. */
 const MAX_AHEAD_MS = 10_000
 /** Decode times of one track never run back; more than an encoder's jitter means a restarted clock. */
 const MAX_BACK_MS = 100
-const UNWRAP_RANGE = 2 ** 32
+const WIRE_RANGE = 2 ** 32
+/** A stream that starts this near below the wrap starts with negative times. */
+const MAX_NEGATIVE_MS = 3_600_000
+
+const firstTime = (wire: number): number => (wire >= WIRE_RANGE - MAX_NEGATIVE_MS ? wire - WIRE_RANGE : wire)
 
 /** Where one track stands on the line. Made by `Timeline.track()`. */
 export interface TrackTimeline {
@@ -30,10 +35,9 @@ export const createTimeline = (events: TimelineEvents): Timeline => {
   let newestArrivalUs = 0
   let sourceOffset = 0
 
-  /** RTMP and FLV times are 32 bit, taken as signed by some: the nearest value to the last one is meant. */
+  /** 32 bit on the wire, taken as signed by some senders: the nearest value to the last one is meant. */
   const unwrap = (wireMs: number): number => {
-    const wire = wireMs >>> 0
-    unwrapped = unwrapped === undefined ? wire : unwrapped + ((wire - (unwrapped % UNWRAP_RANGE)) | 0)
+    unwrapped = unwrapped === undefined ? firstTime(wireMs >>> 0) : unwrap32(unwrapped, wireMs)
     return unwrapped
   }
 
