@@ -1,15 +1,22 @@
 /** Push to a file: a recording. */
+import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { closable, createScope, describeReason } from '../../core/scope.ts'
 import type { Egress } from '../../core/types.ts'
 import { GatewayError } from '../../errors.ts'
 import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
-import { openFlvFile } from '../../record/flv-file.ts'
+import { type FlvFile, openFlvFile } from '../../record/flv-file.ts'
 import type { AdapterContext } from '../adapter.ts'
 import type { FlvConfig } from './config.ts'
 
+const refuseExisting = async (path: string): Promise<void> => {
+  const found = await stat(path).catch(() => undefined)
+  if (found !== undefined)
+    throw new GatewayError('bad-request', `${path} is there already, and nothing is overwritten`)
+}
+
 /**
- * Records into a new file. The file is whole after every tag; duration and size are set when the recording is closed.
+ * Records into a new file, which is made when there is a track to write into it. The file is whole after every tag; duration and size are set when the recording is closed.
  * @throws GatewayError 'bad-url' for another place than a .flv file, 'bad-request' when the file exists, 'io-failed'
  */
 export const pushFlv = async (context: AdapterContext, config: FlvConfig, url: URL): Promise<Egress> => {
@@ -18,26 +25,33 @@ export const pushFlv = async (context: AdapterContext, config: FlvConfig, url: U
   const path = fileURLToPath(url)
   if (!path.toLowerCase().endsWith('.flv')) throw new GatewayError('bad-url', `${path} does not end in .flv`)
   const scope = createScope(`recording ${path}`)
-  const file = await openFlvFile({
-    path,
-    onFailure: error => void scope.close({ code: 'failed', detail: error.message, error }),
-  })
-  scope.defer(async () => {
-    await file.close()
-    const { bytes, durationMs } = file
-    context.log.info({ path, bytes, durationMs }, 'recording closed')
-  })
+  await refuseExisting(path)
+  let file: FlvFile | undefined
+  const create = async (): Promise<FlvFile> => {
+    const onFailure = (error: GatewayError): void =>
+      void scope.close({ code: 'failed', detail: error.message, error })
+    const created = await openFlvFile({ path, onFailure })
+    scope.defer(async () => {
+      await created.close()
+      const { bytes, durationMs } = created
+      context.log.info({ path, bytes, durationMs }, 'recording closed')
+    })
+    return created
+  }
   void scope.closed.then(reason => {
     if (reason.code === 'failed') context.log.error({ path }, `recording failed: ${describeReason(reason)}`)
   })
-  const output = createFlvOutput(message => file.write(message))
+  const output = createFlvOutput(message => file?.write(message))
   return {
     label: `recording ${path}`,
     pressure: { mode: 'lossless', highWater: config.recordingHighWaterBytes },
     takesLateTracks: true,
     accepts: tracks => acceptsFlv(tracks, config),
-    open: tracks => output.open(tracks),
-    backlog: () => file.backlog,
+    async open(tracks) {
+      file ??= await create()
+      return output.open(tracks)
+    },
+    backlog: () => file?.backlog ?? 0,
     ...closable(scope),
   }
 }
