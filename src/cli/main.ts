@@ -37,9 +37,9 @@ const createProgram = (finish: (code: number) => void): Command => {
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', codesHelp)
 
-  addFlags(program.command('serve').description('run the gateway')).action(async flags =>
-    finish(await serve(flags, version)),
-  )
+  addFlags(program.command('serve').description('run the gateway'))
+    .option('--json', 'where it listens as one JSON object, in place of the addresses for people')
+    .action(async flags => finish(await serve(flags, version)))
 
   addFlags(
     program

@@ -17,7 +17,9 @@ interface Sample {
 const number = (report: Report | undefined, key: string): number => Number(report?.[key] ?? 0)
 
 const codecsOf = (reports: readonly Report[], streams: readonly Report[]): string =>
-  streams
+  // "video" before "audio".
+  [...streams]
+    .sort((a, b) => String(b.kind).localeCompare(String(a.kind)))
     .map(({ codecId }) => reports.find(({ id }) => id === codecId)?.mimeType)
     .filter(mime => typeof mime === 'string')
     .map(mime => codecName(mime.split('/')[1] ?? ''))
