@@ -73,9 +73,7 @@ export class Outlet<F extends Form> implements Sink<MediaOf[F]> {
 
   /** Hands on what was kept, without a look at the backlog. */
   replay(unit: MediaOf[F]): void {
-    const bytes = bytesOf(unit)
-    this.#gauge?.excuse(bytes)
-    if (!this.#isVideo || this.#passes(unit)) this.#pass(unit, bytes)
+    if (!this.#isVideo || this.#passes(unit)) this.#pass(unit, bytesOf(unit))
   }
 
   write(unit: MediaOf[F]): void {

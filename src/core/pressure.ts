@@ -7,8 +7,8 @@ export interface PressureGauge {
   admits(): boolean
   /** A lossless sink has half of what it may hold: the source should wait. */
   isBehind(): boolean
-  /** So many bytes are now written at once, whatever the limit: it does not count as slowness until it has drained. */
-  excuse(bytes: number): void
+  /** A burst was written at once, whatever the limit: what waits now is no slowness until it has drained. */
+  excuseBacklog(): void
 }
 export interface PressureOptions {
   readonly clock: Clock
@@ -51,8 +51,8 @@ class DropToKey implements PressureGauge {
     return false
   }
 
-  excuse(bytes: number): void {
-    this.#excused += bytes
+  excuseBacklog(): void {
+    this.#excused = this.#options.backlog()
   }
 
   #recover(): boolean {
@@ -93,7 +93,7 @@ class Lossless implements PressureGauge {
     return this.#options.backlog() > this.#highWater / 2
   }
 
-  excuse(): void {}
+  excuseBacklog(): void {}
 }
 
 /** undefined: nothing to measure, units are handed over and forgotten. */

@@ -94,21 +94,19 @@ export class SubscriptionNode implements Subscription {
    * @throws GatewayError 'no-common-codec', 'b-frames' or 'transcode-unavailable' with every track's reason
    */
   begin(): Promise<void> {
-    return this.#queue(() => this.#wiring.apply(mustBeGood(this.#negotiate()), true))
+    return this.#queue(() => this.#wiring.apply(mustBeGood(this.#negotiate()), 'egress'))
   }
 
   /** @throws GatewayError as `begin`; the plan in force stays then */
   async replan(accepts: readonly Accept[]): Promise<Plan> {
-    await this.#queue(() => this.#wiring.apply(mustBeGood(this.#negotiate(accepts)), true))
+    await this.#queue(() => this.#wiring.apply(mustBeGood(this.#negotiate(accepts)), 'egress'))
     return this.plan
   }
 
   /** The stream's tracks have changed: goes on with what there is now, or closes with the reason. */
   async retune(): Promise<void> {
     try {
-      await this.#queue(() =>
-        this.#wiring.apply(mustBeGood(this.#negotiate()), this.egress.takesLateTracks === true),
-      )
+      await this.#queue(() => this.#wiring.apply(mustBeGood(this.#negotiate()), 'stream'))
     } catch (thrown) {
       const error = toGatewayError(thrown)
       const code = error.code === 'internal' ? 'failed' : 'no-common-codec'

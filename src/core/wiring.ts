@@ -30,17 +30,17 @@ export class Wiring {
   readonly #options: WiringOptions
   /** Routes that go on until the one that takes their sink has its key frame. */
   readonly #retiring = new Set<Route>()
-  #opened = false
 
   constructor(options: WiringOptions) {
     this.#options = options
   }
 
   /**
-   * `mayOpen`: the egress can be handed further tracks; it always can the first time.
+   * `cause`: an egress that asks for another plan can be handed further tracks; when the stream has changed, only one
+   * that takes late tracks can.
    * @throws GatewayError 'transcode-unavailable' when no planned track came up; whatever `open` of the egress throws
    */
-  async apply(plan: GoodPlan, mayOpen: boolean): Promise<void> {
+  async apply(plan: GoodPlan, cause: 'egress' | 'stream'): Promise<void> {
     const sources = new Map(this.#options.sources().map(track => [track.id, track]))
     const same = (route: Route, planned: PlannedTrack): boolean =>
       isSameRoute(route, planned, sources.get(planned.source))
@@ -48,7 +48,7 @@ export class Wiring {
     const leaving = this.routes.filter(route => !kept.includes(route))
     const wanted = plan.tracks.filter(planned => !kept.some(route => same(route, planned)))
     const skipped = [...plan.skipped]
-    if (this.#losesPicture(plan, sources)) return
+    if (cause === 'stream' && this.#losesPicture(plan, sources)) return
     const fresh = await this.#prepare(wanted, sources, skipped)
     if (kept.length + fresh.length === 0)
       throw new GatewayError('transcode-unavailable', skipped.map(({ reason }) => reason).join('; '))
@@ -56,7 +56,7 @@ export class Wiring {
     const opening = this.#admit(
       fresh.filter(prepared => !swaps.has(prepared)),
       leaving,
-      mayOpen,
+      cause === 'egress',
       skipped,
     )
     const ends = await this.#open(opening, fresh)
@@ -117,8 +117,8 @@ export class Wiring {
     mayOpen: boolean,
     skipped: SkippedTrack[],
   ): readonly Prepared[] {
-    if (mayOpen || !this.#opened || fresh.length === 0) return fresh
     const { egress, onEnd } = this.#options
+    if (mayOpen || egress.takesLateTracks === true || fresh.length === 0) return fresh
     for (const { planned, track, lease } of fresh) {
       lease?.release()
       const reason = `${planned.label} came after ${egress.label} was set up, which takes no late tracks`
@@ -136,7 +136,6 @@ export class Wiring {
       const ends = await this.#options.egress.open(opening.map(openTrackOf))
       if (ends.length !== opening.length)
         throw new TypeError(`${opening.length} tracks were opened, ${ends.length} sinks came back`)
-      this.#opened = true
       return ends
     } catch (error) {
       for (const { lease } of fresh) lease?.release()
@@ -159,7 +158,11 @@ export class Wiring {
     const swapped = [...swaps].map(([prepared, before]) => this.#takeOver(prepared, before))
     this.routes = [...kept, ...opened, ...swapped]
     for (const { outlet } of [...opened, ...swapped]) outlet.attach()
-    if (isFirst && this.#options.start === 'last-gop') replayLastGop(opened)
+    if (this.routes.length === 0)
+      this.#options.onEnd({ code: 'replaced', detail: 'nothing that it was given is there any more' })
+    if (!isFirst || this.#options.start !== 'last-gop') return
+    replayLastGop(opened)
+    this.#options.gauge?.excuseBacklog()
   }
 
   #takeOver(prepared: Prepared, before: Route): Route {

@@ -28,6 +28,11 @@ export interface FakeTranscoderOptions {
   readonly keyframes?: boolean
 }
 
+const pcm: ReadonlySet<string> = new Set(['pcmu', 'pcma', 'g722', 'l16'])
+/** As many bytes as so many ticks take: RTP senders cut PCM by its bytes. */
+const pcmOf = ({ codec, channels = 1 }: Accept, ticks: number): Uint8Array =>
+  new Uint8Array(ticks * channels * (codec === 'l16' ? 2 : 1))
+
 export const fakeTranscoder = (options: FakeTranscoderOptions = {}): FakeTranscoder => {
   const jobs: FakeJob[] = []
   const sameKind = (from: CodecParameters, to: Accept) => (from.kind === to.kind ? 1 : undefined)
@@ -42,7 +47,9 @@ export const fakeTranscoder = (options: FakeTranscoderOptions = {}): FakeTransco
       const write = (frame: Frame): void => {
         const params = { ...frame.params, codec: to.codec, clockRate: out.clock.rate } as CodecParameters
         const [pts, dts] = [Math.round(frame.pts * ratio), Math.round(frame.dts * ratio)]
-        out.write({ ...frame, params, pts, dts, duration: Math.round(frame.duration * ratio) })
+        const duration = Math.round((frame.pts + frame.duration) * ratio) - pts
+        const units = pcm.has(to.codec) ? [pcmOf(to, duration)] : frame.units
+        out.write({ ...frame, units, params, pts, dts, duration })
       }
       scope.defer(from.frames().attach({ write }))
       const job = {

@@ -105,7 +105,9 @@ describe('transcoded tracks', () => {
     publication.ready()
     await expect(join([toOpus])).rejects.toMatchObject({
       code: 'transcode-unavailable',
-      message: expect.stringContaining('; audio aac 44100 → opus: fake did not start: ffmpeg is not installed'),
+      message: expect.stringContaining(
+        '; audio aac 44100 → opus: fake did not start: ffmpeg is not installed',
+      ),
     })
     const { subscription } = await join([toOpus, toVp8])
     expect(subscription.plan).toMatchObject({

@@ -62,7 +62,8 @@ describe('drop-to-key', () => {
 
   test('a burst that was excused is no slowness until it has drained once', () => {
     const { state, gauge } = setup(toKey)
-    gauge.excuse(5000)
+    state.backlog = 5000
+    gauge.excuseBacklog()
     state.backlog = 5900
     expect(gauge.admits()).toBe(true)
     state.backlog = 1000
