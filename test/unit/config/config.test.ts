@@ -72,9 +72,9 @@ describe('configuration', () => {
   })
 
   test('what a flag says wins over the file, key by key', () => {
-    const file = { http: { listen: ':1', hosts: ['a'] }, rtmp: { limits: { connections: 3 } } }
+    const file = { http: { listen: ':1', hosts: ['a'] }, rtmp: { maxConnections: 3 } }
     const merged = mergeConfig(file, { http: { listen: ':2' } })
-    expect(merged).toEqual({ http: { listen: ':2', hosts: ['a'] }, rtmp: { limits: { connections: 3 } } })
+    expect(merged).toEqual({ http: { listen: ':2', hosts: ['a'] }, rtmp: { maxConnections: 3 } })
   })
 })
 
