@@ -15,6 +15,8 @@ constexpr unsigned kMaxTimeoutUs = 3'000'000;
 constexpr size_t kMinMtu = 256;
 constexpr size_t kMaxMtu = 2048;
 constexpr size_t kRecordHeaderBytes = 13;
+/** RFC 5288: explicit nonce and tag. */
+constexpr size_t kGcmOverheadBytes = 8 + 16;
 constexpr size_t kKeyBytes = 16;
 constexpr uint8_t kAlertRecord = 21;
 constexpr uint8_t kFatal = 2;
@@ -30,6 +32,21 @@ int PlaintextAlert(const uint8_t* datagram, size_t size) {
   const bool alert = size >= kRecordHeaderBytes + 2 && datagram[0] == kAlertRecord && datagram[3] == 0 &&
                      datagram[4] == 0 && datagram[kRecordHeaderBytes] == kFatal;
   return alert ? datagram[kRecordHeaderBytes + 1] : -1;
+}
+
+/**
+ * OpenSSL answers an encrypted record that is too short for its nonce and tag with a fatal alert, although anybody
+ * can have sent it. Honest ones hold at least one byte more.
+ */
+bool HasStuntedRecord(const uint8_t* datagram, size_t size) {
+  while (size >= kRecordHeaderBytes) {
+    const bool encrypted = datagram[3] != 0 || datagram[4] != 0;
+    const size_t length = static_cast<size_t>(datagram[11]) << 8 | datagram[12];
+    if (length > size - kRecordHeaderBytes || (encrypted && length <= kGcmOverheadBytes)) return true;
+    datagram += kRecordHeaderBytes + length;
+    size -= kRecordHeaderBytes + length;
+  }
+  return size > 0;
 }
 
 }  // namespace
@@ -75,7 +92,7 @@ std::string DtlsSession::ReasonOf(int result) {
   if (SSL_get_verify_result(ssl_) == X509_V_ERR_APPLICATION_VERIFICATION) {
     return "the certificate does not match the fingerprint in the SDP";
   }
-  const unsigned long code = ERR_peek_error();
+  const unsigned long code = ERR_peek_last_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   if (reason != nullptr) return std::string("the DTLS handshake failed: ") + reason;
   return "the DTLS handshake failed with SSL error " + std::to_string(SSL_get_error(ssl_, result));
@@ -103,7 +120,7 @@ bool DtlsSession::IsOverLimit(size_t size) {
 }
 
 void DtlsSession::Feed(const uint8_t* datagram, size_t size) {
-  if (state_ == DtlsState::kFailed || state_ == DtlsState::kClosed || size == 0) return;
+  if (state_ == DtlsState::kFailed || state_ == DtlsState::kClosed) return;
   if (state_ == DtlsState::kHandshaking) {
     if (IsOverLimit(size)) return Fail("the DTLS handshake took more datagrams than any honest one");
     const int alert = PlaintextAlert(datagram, size);
@@ -113,6 +130,7 @@ void DtlsSession::Feed(const uint8_t* datagram, size_t size) {
       return;
     }
   }
+  if (size == 0 || HasStuntedRecord(datagram, size)) return;
   queue_.incoming = datagram;
   queue_.incomingSize = size;
   if (state_ == DtlsState::kHandshaking) Step();
@@ -124,7 +142,11 @@ void DtlsSession::Feed(const uint8_t* datagram, size_t size) {
 void DtlsSession::ReadRecords() {
   uint8_t dropped[2048];
   ERR_clear_error();
-  while (SSL_read(ssl_, dropped, sizeof dropped) > 0) continue;
+  int result = 0;
+  while ((result = SSL_read(ssl_, dropped, sizeof dropped)) > 0) continue;
+  const bool failed = SSL_get_error(ssl_, result) == SSL_ERROR_SSL;
+  // Whatever OpenSSL takes offence at now, the keys stand: it gets no say about the peer's end.
+  if (failed) queue_.outgoing.clear();
   if (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) state_ = DtlsState::kClosed;
   ERR_clear_error();
 }

@@ -14,19 +14,16 @@ namespace {
 constexpr const char* kGcmName = "AEAD_AES_128_GCM";
 constexpr const char* kCmName = "AES_CM_128_HMAC_SHA1_80";
 
-SrtpSession* SessionOf(napi_env env, napi_value self) {
-  auto* binding = Unwrap<SrtpBinding>(env, self);
-  return binding == nullptr ? nullptr : binding->session.get();
-}
+SrtpBinding* BindingOf(napi_env env, napi_value self) { return Unwrap<SrtpBinding>(env, self); }
 
 template <int (SrtpSession::*Unprotect)(uint8_t*, size_t)>
 napi_value UnprotectCall(napi_env env, napi_callback_info info) {
   Args<3> args(env, info);
-  SrtpSession* session = SessionOf(env, args.self);
+  SrtpBinding* binding = BindingOf(env, args.self);
   Bytes slab;
   int64_t offset = 0;
   int64_t length = 0;
-  if (session == nullptr || !GetBytes(env, args[0], &slab) || !GetInt(env, args[1], &offset) ||
+  if (binding == nullptr || !GetBytes(env, args[0], &slab) || !GetInt(env, args[1], &offset) ||
       !GetInt(env, args[2], &length)) {
     return nullptr;
   }
@@ -35,17 +32,18 @@ napi_value UnprotectCall(napi_env env, napi_callback_info info) {
     Throw(env, "ERR_OUT_OF_RANGE", "the packet lies outside the slab");
     return nullptr;
   }
-  return Number(env, (session->*Unprotect)(slab.data + offset, static_cast<size_t>(length)));
+  if (binding->session == nullptr) return Number(env, kSrtpFreed);
+  return Number(env, ((*binding->session).*Unprotect)(slab.data + offset, static_cast<size_t>(length)));
 }
 
 template <int (SrtpSession::*Protect)(const uint8_t*, size_t, uint8_t*)>
 napi_value ProtectCall(napi_env env, napi_callback_info info) {
   Args<3> args(env, info);
-  SrtpSession* session = SessionOf(env, args.self);
+  SrtpBinding* binding = BindingOf(env, args.self);
   Bytes packet;
   Bytes out;
   int64_t length = 0;
-  if (session == nullptr || !GetBytes(env, args[0], &packet) || !GetInt(env, args[1], &length) ||
+  if (binding == nullptr || !GetBytes(env, args[0], &packet) || !GetInt(env, args[1], &length) ||
       !GetBytes(env, args[2], &out)) {
     return nullptr;
   }
@@ -54,12 +52,15 @@ napi_value ProtectCall(napi_env env, napi_callback_info info) {
     Throw(env, "ERR_OUT_OF_RANGE", "the output needs room for the packet and 20 bytes more");
     return nullptr;
   }
-  return Number(env, (session->*Protect)(packet.data, size, out.data));
+  if (binding->session == nullptr) return Number(env, kSrtpFreed);
+  return Number(env, ((*binding->session).*Protect)(packet.data, size, out.data));
 }
 
 napi_value Free(napi_env env, napi_callback_info info) {
-  SrtpSession* session = SessionOf(env, Args<0>(env, info).self);
-  if (session != nullptr) session->Free();
+  SrtpBinding* binding = BindingOf(env, Args<0>(env, info).self);
+  if (binding == nullptr || binding->session == nullptr) return nullptr;
+  binding->session->Free();
+  binding->session.reset();
   return nullptr;
 }
 

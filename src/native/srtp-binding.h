@@ -10,8 +10,8 @@ namespace crosspoint {
 struct SrtpBinding : Wrapped {
   static constexpr Kind kKind = kSrtpKind;
   explicit SrtpBinding(std::shared_ptr<SrtpSession> session) : Wrapped(kKind), session(std::move(session)) {}
-  /** Shared with the fan-out targets that send with it. */
-  const std::shared_ptr<SrtpSession> session;
+  /** Shared with the fan-out targets that send with it; empty once freed. */
+  std::shared_ptr<SrtpSession> session;
 };
 
 }  // namespace crosspoint

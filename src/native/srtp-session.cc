@@ -52,7 +52,6 @@ int SrtpSession::Accept(IncomingStreams* streams, Incoming* stream, uint32_t ssr
 }
 
 int SrtpSession::UnprotectRtp(uint8_t* packet, size_t size) {
-  if (freed_) return kSrtpFreed;
   const size_t headerSize = RtpHeaderSize(packet, size);
   if (headerSize == 0 || size < headerSize + rtpIn_.tagBytes()) return kSrtpShort;
   const size_t plainSize = size - rtpIn_.tagBytes();
@@ -82,7 +81,6 @@ int SrtpSession::UnprotectRtp(uint8_t* packet, size_t size) {
 }
 
 int SrtpSession::UnprotectRtcp(uint8_t* packet, size_t size) {
-  if (freed_) return kSrtpFreed;
   const size_t tagBytes = rtcpIn_.tagBytes();
   if (size < kRtcpHeaderBytes + tagBytes + 4 || (packet[0] >> 6) != 2) return kSrtpShort;
   const size_t plainSize = size - tagBytes - 4;
@@ -139,7 +137,6 @@ int SrtpSession::ProtectRtp(const uint8_t* packet, size_t size, uint8_t* out) {
 
 int SrtpSession::ProtectRtcp(const uint8_t* packet, size_t size, uint8_t* out) {
   if (size < kRtcpHeaderBytes || (packet[0] >> 6) != 2) return kSrtpShort;
-  if (freed_) return kSrtpFreed;
   if (rtcpIndex_ >= kRtcpIndexEnd) return kSrtpLimit;
   const uint32_t index = rtcpIndex_++;
   const bool gcm = profile == SrtpProfile::kAesGcm;

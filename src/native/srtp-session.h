@@ -38,9 +38,8 @@ class SrtpSession {
   int SealRtp(SentWindow* stream, uint32_t ssrc, uint16_t sequence, uint8_t* out, size_t headerSize,
               const uint8_t* payload, size_t payloadSize);
 
-  /** From now on nothing is encrypted or decrypted, whoever still shares the session. */
+  /** From now on nothing is encrypted, whoever still shares the session. */
   void Free() { freed_ = true; }
-  bool freed() const { return freed_; }
 
   const SrtpProfile profile;
 
