@@ -1,5 +1,5 @@
 /** One track of an FLV publisher: its writer, anchored to the origin that all its tracks share. */
-import type { Publication, TrackWriter } from '../core/types.ts'
+import type { Clock, Publication, TrackWriter } from '../core/types.ts'
 import type { CodecParameters, Frame } from '../media/types.ts'
 
 /** Each change of format renegotiates every reader: a source that goes on changing is not followed. */
@@ -27,7 +27,7 @@ export const createIngestTrack = (
   id: string,
   first: CodecParameters,
   origin: Origin,
-  wallNow: () => number,
+  time: Clock,
 ): IngestTrack => {
   const writer = publication.addTrack({ id, native: 'frame', params: first })
   let format = formatOf(first)
@@ -39,7 +39,7 @@ export const createIngestTrack = (
   const anchor = (ts: number, rate: number): void => {
     anchored = true
     const sinceOrigin = (ts * 1e6) / rate
-    origin.wall ??= wallNow() - sinceOrigin
+    origin.wall ??= time.wall() - sinceOrigin
     writer.clock.anchor({ ts, wall: origin.wall + sinceOrigin, from: 'arrival' })
   }
 

@@ -44,7 +44,7 @@ export const publishTags: PublishTags = ({ publication, clock, log }) => {
 
   const reader = createFlvReader({
     onTrack(id, params) {
-      tracks.set(id, createIngestTrack(publication, id, params, origin, clock.wall))
+      tracks.set(id, createIngestTrack(publication, id, params, origin, clock))
       noteOrder(params)
       readiness.known(params.kind)
     },
