@@ -7,7 +7,3 @@ export const unwrap16 = (reference: number, value: number): number =>
 
 /** As `unwrap16` for 32-bit times: RTP timestamps, RTMP milliseconds. */
 export const unwrap32 = (reference: number, value: number): number => reference + ((value - reference) | 0)
-
-/** `ticks` of a clock of `from` Hz in ticks of `to` Hz, rounded. */
-export const rescale = (ticks: number, from: number, to: number): number =>
-  from === to ? ticks : Math.round((ticks * to) / from)

@@ -6,12 +6,11 @@ import { createAacParams, parseAudioSpecificConfig } from '../../src/media/aac/c
 import { isAv1Key, sizedObusBytes, splitObus, withoutObuSize, writeObus } from '../../src/media/av1/obu.ts'
 import { parseAv1C } from '../../src/media/av1/parameters.ts'
 import { readAv1SequenceHeader } from '../../src/media/av1/sequence-header.ts'
-import { buildAvcC, parseAvcC, parseH264Params } from '../../src/media/h264/avcc.ts'
-import { H264ParameterSets } from '../../src/media/h264/parameters.ts'
+import { buildAvcC, parseAvcC } from '../../src/media/h264/avcc.ts'
+import { createH264Params, H264ParameterSets } from '../../src/media/h264/parameters.ts'
 import { readH264Sps } from '../../src/media/h264/sps.ts'
-import { readH264SliceHeader } from '../../src/media/h264/units.ts'
-import { buildHvcC, parseH265Params } from '../../src/media/h265/hvcc.ts'
-import { H265ParameterSets } from '../../src/media/h265/parameters.ts'
+import { buildHvcC, parseHvcC } from '../../src/media/h265/hvcc.ts'
+import { createH265Params, H265ParameterSets } from '../../src/media/h265/parameters.ts'
 import { readH265Sps } from '../../src/media/h265/sps.ts'
 import { readMp3Header } from '../../src/media/mp3/header.ts'
 import { joinAnnexB, splitAnnexB, splitLengthPrefixed } from '../../src/media/nal.ts'
@@ -42,9 +41,19 @@ const records: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => un
   [
     'avcC',
     buildAvcC(h264Frames('h264-bframes')[0]!.params as H264Parameters)!,
-    bytes => [parseAvcC(bytes), buildAvcC(parseH264Params(bytes))],
+    bytes => {
+      const { sps, pps } = parseAvcC(bytes)
+      buildAvcC(createH264Params(sps, pps))
+    },
   ],
-  ['hvcC', buildHvcC(h265Frames()[0]!.params as H265Parameters)!, bytes => buildHvcC(parseH265Params(bytes))],
+  [
+    'hvcC',
+    buildHvcC(h265Frames()[0]!.params as H265Parameters)!,
+    bytes => {
+      const { vps, sps, pps } = parseHvcC(bytes)
+      buildHvcC(createH265Params(vps, sps, pps))
+    },
+  ],
   ['av1C', hex('81050c000a0b0000002d4cffb3ccaf9004'), parseAv1C],
   ['vpcC', hex('01000000001f820202020000'), parseVpcC],
   ['OpusHead', hex('4f707573486561640102380180bb0000000000'), parseOpusHead],
@@ -99,7 +108,6 @@ const learn = (bytes: Uint8Array): void => {
 const readers: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => unknown])[] = [
   ['H.264 SPS', sps, readH264Sps],
   ['H.265 SPS', hevcSps, readH265Sps],
-  ['H.264 slice header', h264Frames('h264-bframes')[2]!.units[0]!, readH264SliceHeader],
   ['H.264 parameter sets', sps, learn],
   ['H.265 parameter sets', hevcSps, learn],
   ['Annex B', fixture('h264-bframes.h264').subarray(0, 3000), bytes => joinAnnexB(splitAnnexB(bytes))],

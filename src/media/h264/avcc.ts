@@ -1,7 +1,6 @@
 import { GatewayError } from '../../errors.ts'
 import { concatBytes, uint16 } from '../bytes.ts'
 import type { H264Parameters } from '../types.ts'
-import { createH264Params } from './parameters.ts'
 import { readH264Sps } from './sps.ts'
 
 /** AVCDecoderConfigurationRecord, ISO/IEC 14496-15 section 5.3.3.1. */
@@ -39,12 +38,6 @@ export const parseAvcC = (bytes: Uint8Array): AvcConfiguration => {
   at += 1
   const pps = readSets(bytes[at - 1]!)
   return { lengthSize: (bytes[4]! & 3) + 1, sps, pps }
-}
-
-/** Parameters from an avcC record. @throws GatewayError 'malformed'. */
-export const parseH264Params = (avcC: Uint8Array): H264Parameters => {
-  const { sps, pps } = parseAvcC(avcC)
-  return createH264Params(sps, pps)
 }
 
 const prefixed = (set: Uint8Array): Uint8Array =>

@@ -4,8 +4,6 @@ import type { H264Parameters } from '../types.ts'
 import { readH264Sps } from './sps.ts'
 import { h264NalType, NAL } from './units.ts'
 
-export const VIDEO_CLOCK_RATE = 90_000
-
 /** Baseline profile has no B slices: profile-level-id 42xxxx. */
 const reorderedByProfile = (profileLevelId: string | undefined): false | undefined =>
   profileLevelId?.startsWith('42') === true ? false : undefined
@@ -25,7 +23,7 @@ export const createH264Params = (
   return {
     codec: 'h264',
     kind: 'video',
-    clockRate: VIDEO_CLOCK_RATE,
+    clockRate: 90_000,
     sps: active,
     pps,
     profileLevelId: level,

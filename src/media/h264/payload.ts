@@ -2,7 +2,7 @@
 import { NAL } from './units.ts'
 
 /** Type of the first NAL unit that the payload carries or continues; 0 when there is none. */
-export const firstH264Type = (bytes: Uint8Array, start: number, end: number): number => {
+const firstType = (bytes: Uint8Array, start: number, end: number): number => {
   if (start >= end) return 0
   const type = bytes[start]! & 0x1f
   if (type === NAL.stapA) return start + 3 < end ? bytes[start + 3]! & 0x1f : 0
@@ -14,7 +14,7 @@ const isKeyType = (type: number): boolean => type === NAL.idr || type === NAL.sp
 
 /** Part of a key frame: an IDR slice, or parameter sets, which come in front of one. */
 export const isKeyH264Payload = (bytes: Uint8Array, start: number, end: number): boolean => {
-  if (start >= end || (bytes[start]! & 0x1f) !== NAL.stapA) return isKeyType(firstH264Type(bytes, start, end))
+  if (start >= end || (bytes[start]! & 0x1f) !== NAL.stapA) return isKeyType(firstType(bytes, start, end))
   for (let at = start + 1; at + 2 < end; at += 2 + ((bytes[at]! << 8) | bytes[at + 1]!)) {
     if (isKeyType(bytes[at + 2]! & 0x1f)) return true
   }
@@ -32,7 +32,7 @@ const isHeadUnit = (type: number, bytes: Uint8Array, at: number, end: number): b
 
 /** First packet of a frame: delimiter, SPS, SEI or the first slice of a picture. Only parameter sets may have come before. */
 export const isHeadH264Payload = (bytes: Uint8Array, start: number, end: number): boolean => {
-  const type = firstH264Type(bytes, start, end)
+  const type = firstType(bytes, start, end)
   const outer = start < end ? bytes[start]! & 0x1f : 0
   if (outer === NAL.stapA) return isHeadUnit(type, bytes, start + 4, end)
   if (outer !== NAL.fuA) return isHeadUnit(type, bytes, start + 1, end)

@@ -1,4 +1,3 @@
-import { BitReader, removeEmulationPrevention } from '../bits.ts'
 import type { Frame } from '../types.ts'
 
 /** nal_unit_type values, H.264 table 7-1, and the packet types of RFC 6184 table 1. */
@@ -37,22 +36,3 @@ export const isH264Key = (units: readonly Uint8Array[]): boolean =>
 /** Another frame may refer to this one: nal_ref_idc is not 0 in a slice, H.264 section 7.4.1. */
 export const isH264Reference = (frame: Frame): boolean =>
   frame.units.some(unit => isH264Slice(unit) && (unit[0]! & 0x60) !== 0)
-
-export interface H264SliceHeader {
-  readonly firstMacroblock: number
-  readonly type: 'P' | 'B' | 'I' | 'SP' | 'SI'
-  readonly ppsId: number
-}
-const sliceTypes = ['P', 'B', 'I', 'SP', 'SI'] as const
-/** Three Exp-Golomb codes of sane values fit. */
-const SLICE_HEADER_BYTES = 16
-
-/** The first three fields of a slice, H.264 section 7.3.3; undefined when the unit is no slice or is cut short. */
-export const readH264SliceHeader = (unit: Uint8Array): H264SliceHeader | undefined => {
-  if (unit.length < 2 || !isH264Slice(unit)) return undefined
-  const reader = new BitReader(removeEmulationPrevention(unit, 1, Math.min(unit.length, SLICE_HEADER_BYTES)))
-  const firstMacroblock = reader.ue()
-  const type = sliceTypes[reader.ue() % 5]!
-  const ppsId = reader.ue()
-  return reader.overrun || ppsId > 255 ? undefined : { firstMacroblock, type, ppsId }
-}

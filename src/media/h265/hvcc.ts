@@ -1,7 +1,6 @@
 import { GatewayError } from '../../errors.ts'
 import { concatBytes, uint16 } from '../bytes.ts'
 import type { H265Parameters } from '../types.ts'
-import { createH265Params } from './parameters.ts'
 import { readH265Sps } from './sps.ts'
 import { HEVC_NAL } from './units.ts'
 
@@ -50,12 +49,6 @@ export const parseHvcC = (bytes: Uint8Array): HevcConfiguration => {
     sps: byType.get(HEVC_NAL.sps) ?? [],
     pps: byType.get(HEVC_NAL.pps) ?? [],
   }
-}
-
-/** Parameters from an hvcC record. @throws GatewayError 'malformed'. */
-export const parseH265Params = (hvcC: Uint8Array): H265Parameters => {
-  const { vps, sps, pps } = parseHvcC(hvcC)
-  return createH265Params(vps, sps, pps)
 }
 
 const COMPLETE = 0x80

@@ -5,7 +5,7 @@ const AP_FIRST_UNIT = 4
 const FU_HEADER_AT = 2
 
 /** Type of the first NAL unit that the payload carries or continues; -1 when there is none. */
-export const firstH265Type = (bytes: Uint8Array, start: number, end: number): number => {
+const firstType = (bytes: Uint8Array, start: number, end: number): number => {
   if (start + 2 >= end) return -1
   const type = (bytes[start]! >> 1) & 0x3f
   if (type === HEVC_NAL.fragment) return bytes[start + FU_HEADER_AT]! & 0x3f
@@ -18,7 +18,7 @@ const isKeyType = (type: number): boolean =>
 
 /** Part of a key frame: a slice of an IRAP picture, or parameter sets, which come in front of one. */
 export const isKeyH265Payload = (bytes: Uint8Array, start: number, end: number): boolean => {
-  if (isKeyType(firstH265Type(bytes, start, end))) return true
+  if (isKeyType(firstType(bytes, start, end))) return true
   if (start >= end || ((bytes[start]! >> 1) & 0x3f) !== HEVC_NAL.aggregation) return false
   for (let at = start + 2; at + 2 < end; at += 2 + ((bytes[at]! << 8) | bytes[at + 1]!)) {
     if (isKeyType((bytes[at + 2]! >> 1) & 0x3f)) return true
@@ -31,7 +31,7 @@ export const isKeyH265Payload = (bytes: Uint8Array, start: number, end: number):
  * have come before.
  */
 export const isHeadH265Payload = (bytes: Uint8Array, start: number, end: number): boolean => {
-  const type = firstH265Type(bytes, start, end)
+  const type = firstType(bytes, start, end)
   if (type === -1) return false
   const outer = (bytes[start]! >> 1) & 0x3f
   if (outer === HEVC_NAL.fragment && bytes[start + FU_HEADER_AT]! < 0x80) return false

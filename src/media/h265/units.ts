@@ -18,11 +18,6 @@ export const HEVC_NAL = {
 
 export const h265NalType = (unit: Uint8Array): number => (unit[0]! >> 1) & 0x3f
 
-export const isH265ParameterSet = (unit: Uint8Array): boolean => {
-  const type = h265NalType(unit)
-  return type >= HEVC_NAL.vps && type <= HEVC_NAL.pps
-}
-
 /** A coded slice segment: the parts of a picture. */
 export const isH265Slice = (unit: Uint8Array): boolean => h265NalType(unit) <= HEVC_NAL.lastVcl
 

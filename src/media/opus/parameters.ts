@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts'
 import type { OpusParameters } from '../types.ts'
 
-export const OPUS_CLOCK_RATE = 48_000
+const OPUS_CLOCK_RATE = 48_000
 
 /** `fmtp` as in SDP, without the payload type: 'minptime=10;useinbandfec=1'. */
 export const createOpusParams = (channels: 1 | 2 = 2, fmtp = ''): OpusParameters => ({

@@ -20,6 +20,3 @@ export const readOpusDuration = (packet: Uint8Array): number | undefined => {
   const samples = frames * frameSamples(toc >> 3)
   return samples === 0 || samples > MAX_SAMPLES ? undefined : samples
 }
-
-/** The stereo flag: how the packet was coded, not how many channels the track has. */
-export const isOpusStereo = (packet: Uint8Array): boolean => ((packet[0] ?? 0) & 4) !== 0

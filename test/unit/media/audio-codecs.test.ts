@@ -8,7 +8,7 @@ import {
 } from '../../../src/media/aac/config.ts'
 import { createMp3Params, readMp3Header } from '../../../src/media/mp3/header.ts'
 import { buildOpusHead, createOpusParams, parseOpusHead } from '../../../src/media/opus/parameters.ts'
-import { isOpusStereo, readOpusDuration } from '../../../src/media/opus/toc.ts'
+import { readOpusDuration } from '../../../src/media/opus/toc.ts'
 import { fixture, opusFrames } from '../../helpers/media-fixtures.ts'
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
@@ -181,11 +181,6 @@ describe('Opus', () => {
     ['nothing', [], undefined],
   ] as const)('duration: %s', (_, bytes, expected) => {
     expect(readOpusDuration(Uint8Array.from(bytes))).toBe(expected)
-  })
-
-  test('stereo flag', () => {
-    expect(isOpusStereo(Uint8Array.of(0xfc))).toBe(true)
-    expect(isOpusStereo(Uint8Array.of(0xf8))).toBe(false)
   })
 
   test('identification header', () => {

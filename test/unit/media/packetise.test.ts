@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { h264NalType, NAL } from '../../../src/media/h264/units.ts'
 import { createPcmParams } from '../../../src/media/pcm/parameters.ts'
+import { createDepacketiser } from '../../../src/media/rtp/depacketise.ts'
 import { createPacketiser } from '../../../src/media/rtp/packetise.ts'
 import type { PacketiserOptions } from '../../../src/media/rtp/types.ts'
 import type { Frame, RtpPacket } from '../../../src/media/types.ts'
@@ -168,5 +169,21 @@ test('packets keep their bytes when more are written', () => {
     })
     for (const frame of frames) packetiser.push(frame)
     expect(packets.every((packet, i) => Buffer.compare(packet.bytes, copies[i]!) === 0)).toBe(true)
+  }
+})
+
+test('frames and packets that are handed in are never written to', () => {
+  for (const load of Object.values(rtpFixtures)) {
+    const frames = load()
+    const { packets } = packetise(frames, { maxPayload: 200 })
+    const before = packets.map(packet => packet.bytes.slice())
+    const depacketiser = createDepacketiser(frames[0]!.params, {
+      onFrame: () => {},
+      onParams: () => {},
+      onLoss: () => {},
+    })
+    for (const packet of packets) depacketiser.push(Object.freeze(packet), 0)
+    expect(frames.map(frame => frame.units)).toEqual(load().map(frame => frame.units))
+    expect(packets.every((packet, i) => Buffer.compare(packet.bytes, before[i]!) === 0)).toBe(true)
   }
 })
