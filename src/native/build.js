@@ -64,10 +64,17 @@ const runNodeGyp = node => {
 /** The lines that say why; node-gyp surrounds them with a hundred that do not. */
 const reasonOf = result => {
   const lines = `${result.error?.message ?? ''}\n${result.stdout ?? ''}\n${result.stderr ?? ''}`.split('\n')
-  const telling = lines.filter(
-    line => /error|not found|could not|no such/i.test(line) && !/stack|errno/i.test(line),
-  )
-  return telling.slice(0, 5).join('\n  ')
+  const telling = lines
+    .filter(
+      line =>
+        /error|not found|could not|no such/i.test(line) &&
+        !/(build|configure) error|^gyp ERR! stack +at/.test(line),
+    )
+    .map(line => line.replace(/^gyp ERR! (stack )?/, '').trim())
+  return [...new Set(telling)]
+    .slice(0, 5)
+    .map(line => `\n  ${line}`)
+    .join('')
 }
 
 const build = () => {
@@ -80,8 +87,8 @@ const build = () => {
     return 0
   }
   console.error(
-    'crosspoint: the native addon (WebRTC transport) could not be built. It needs Python 3, make and a C++ compiler' +
-      `: apt-get install -y python3 make g++\n  ${reasonOf(result)}`,
+    `crosspoint: the native addon (WebRTC transport) could not be built.${reasonOf(result)}\n` +
+      'It needs Python 3, make and a C++ compiler: apt-get install -y python3 make g++',
   )
   return 1
 }
