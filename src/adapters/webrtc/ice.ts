@@ -65,7 +65,7 @@ export class IceLite {
     else this.#answer(message, from, now)
   }
 
-  /** Was this address proven by a check not longer ago than this? */
+  /** Was there a good check not longer ago than this? */
   isFresh(now: number, withinUs: number): boolean {
     return this.lastCheckAt !== undefined && now - this.lastCheckAt < withinUs
   }

@@ -1,7 +1,9 @@
 /** The media of one viewer: which feedback belongs to which outgoing stream, and the reports. */
 import { randomBytes } from 'node:crypto'
 import type { Clock, CloseReason, EgressSink, OpenTrack } from '../../core/types.ts'
+import { GatewayError } from '../../errors.ts'
 import type { ReportBlock, RtcpPacket } from '../../media/rtcp/types.ts'
+import type { AddressId, SrtpContext } from '../../native/types.ts'
 import type { MediaChoice } from './answer.ts'
 import { midExtensionBlock } from './extensions.ts'
 import type { OfferedMedia } from './offer.ts'
@@ -46,7 +48,12 @@ export class SendingSession implements TransportListener {
 
   /** Makes the outgoing streams; the transport is connected. One sink per planned stream, in the same order. */
   start(planned: readonly PlannedStream[]): readonly EgressSink[] {
-    this.#streams = planned.map(stream => this.#outgoing(stream))
+    const { srtp, ice } = this.#transport
+    // The viewer may have gone in the very turn in which it connected.
+    if (srtp === undefined || ice.selected === undefined)
+      throw new GatewayError('closed', 'the viewer has gone')
+    const to = ice.selected
+    this.#streams = planned.map(stream => this.#outgoing(stream, srtp, to))
     this.#cancelReport = this.#scheduleReport(FIRST_REPORT_US)
     return this.#streams.map(({ end }) => end)
   }
@@ -62,7 +69,7 @@ export class SendingSession implements TransportListener {
     for (const packet of packets) this.#feedback(packet, now)
   }
 
-  moved(to: number): void {
+  moved(to: AddressId): void {
     for (const stream of this.#streams) stream.moved(to)
   }
 
@@ -82,7 +89,7 @@ export class SendingSession implements TransportListener {
       this.#transport.sendRtcp([this.#emptyReport(ssrcs[0]!), { type: 'bye', ssrcs, reason }])
   }
 
-  #outgoing({ open, media, choice }: PlannedStream): OutgoingStream {
+  #outgoing({ open, media, choice }: PlannedStream, srtp: SrtpContext, to: AddressId): OutgoingStream {
     const { codec, sent, extensions } = choice
     const rtx =
       sent!.rtxSsrc === undefined ? undefined : { ssrc: sent!.rtxSsrc, payloadType: codec!.rtxPayloadType! }
@@ -91,8 +98,8 @@ export class SendingSession implements TransportListener {
       clock: this.#clock,
       fan: this.#port.fan,
       queue: this.#port.queue,
-      srtp: this.#transport.srtp!,
-      to: this.#transport.ice.selected!,
+      srtp,
+      to,
       ssrc: sent!.ssrc,
       payloadType: codec!.sdp.payloadType,
       rtx,
