@@ -1,6 +1,6 @@
 /**
- * Reads bits, most significant first. Total: past the end it gives zeros and sets `overrun`, so that a parser checks
- * once when it is done instead of at each field.
+ * Reads bits, most significant first. Total: past the end it gives zeros and sets `overrun`, so that a parser
+ * checks once when it is done instead of at each field.
  */
 export class BitReader {
   readonly #bytes: Uint8Array
@@ -53,7 +53,9 @@ export class BitReader {
     }
   }
 
-  /** ue(v), Exp-Golomb, H.264 section 9.1. More than 32 leading zeros cannot be valid and count as overrun. */
+  /**
+   * ue(v), Exp-Golomb, H.264 section 9.1. More than 32 leading zeros cannot be valid and count as overrun.
+   */
   ue(): number {
     let zeros = 0
     while (zeros <= 32 && !this.overrun && this.bit() === 0) zeros += 1

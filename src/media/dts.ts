@@ -5,9 +5,9 @@ export interface DtsEstimator {
 }
 
 /**
- * With at most `depth` frames of reordering, frame i may be decoded at the (i - depth)th smallest presentation time:
- * that one is known as soon as frame i has come. The first `depth` frames have no such time and get steps of one tick
- * before the first presentation time.
+ * With at most `depth` frames of reordering, frame i may be decoded at the (i - depth)th smallest
+ * presentation time: that one is known as soon as frame i has come. The first `depth` frames have no such
+ * time and get steps of one tick before the first presentation time.
  */
 export const createDtsEstimator = (depth: number, notBefore = Number.NEGATIVE_INFINITY): DtsEstimator => {
   const waiting: number[] = []

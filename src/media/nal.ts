@@ -1,4 +1,7 @@
-/** NAL units as H.264 and H.265 share them: start codes and length prefixes. Total: damage ends the list early. */
+/**
+ * NAL units as H.264 and H.265 share them: start codes and length prefixes. Total: damage ends the list
+ * early.
+ */
 
 const nextStartCode = (bytes: Uint8Array, from: number): number => {
   let at = bytes.indexOf(1, from + 2)

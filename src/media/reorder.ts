@@ -8,8 +8,8 @@ export type BFrameVerdict = 'pass' | 'drop' | 'illegal'
 export interface BFrameFilter {
   /**
    * 'pass': hand it on. 'drop': it would be shown before a frame that has passed, and no frame refers to it.
-   * 'illegal': it would be shown before a frame that has passed, but others refer to it (B-pyramid): leaving it out
-   * would damage the picture, so the subscriber must be refused ('b-frame-reference').
+   * 'illegal': it would be shown before a frame that has passed, but others refer to it (B-pyramid): leaving
+   * it out would damage the picture, so the subscriber must be refused ('b-frame-reference').
    */
   push(frame: Frame): BFrameVerdict
 }
@@ -20,8 +20,8 @@ const isReference = (frame: Frame): boolean => {
 }
 
 /**
- * What passes has strictly rising pts within a coded sequence. A key frame always passes: nothing after it is shown
- * before it in a closed GOP, and one behind in time means that the source's time line began anew.
+ * What passes has strictly rising pts within a coded sequence. A key frame always passes: nothing after it is
+ * shown before it in a closed GOP, and one behind in time means that the source's time line began anew.
  */
 export const createBFrameFilter = (): BFrameFilter => {
   let shown = Number.NEGATIVE_INFINITY

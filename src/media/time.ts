@@ -1,6 +1,6 @@
 /**
- * The plain integer nearest to `reference` whose low 16 bits are `value`: sequence numbers that never wrap, tolerant of
- * reordering by up to 32767 either way. The first value of a stream is its own reference.
+ * The plain integer nearest to `reference` whose low 16 bits are `value`: sequence numbers that never wrap,
+ * tolerant of reordering by up to 32767 either way. The first value of a stream is its own reference.
  */
 export const unwrap16 = (reference: number, value: number): number =>
   reference + (((value - reference) << 16) >> 16)

@@ -1,4 +1,7 @@
-/** Damaged bitstreams, records and packets: `parse*` throws nothing but a GatewayError, `read*` and `split*` nothing. */
+/**
+ * Damaged bitstreams, records and packets: `parse*` throws nothing but a GatewayError, `read*` and `split*`
+ * nothing.
+ */
 import { describe, expect, test } from 'vitest'
 import { GatewayError } from '../../src/errors.ts'
 import { readAdtsHeader, splitAdts } from '../../src/media/aac/adts.ts'

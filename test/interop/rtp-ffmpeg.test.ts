@@ -1,4 +1,7 @@
-/** RTP against ffmpeg's own: its packets become the frames that it was given, our packets decode to the same pictures. */
+/**
+ * RTP against ffmpeg's own: its packets become the frames that it was given, our packets decode to the same
+ * pictures.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -241,8 +244,8 @@ const isListening = async (port: number): Promise<void> => {
 }
 
 /**
- * Sends `frames` over and over, as one stream, to an ffmpeg that got `media` as SDP and ends after `count` decoded frames;
- * returns their hashes.
+ * Sends `frames` over and over, as one stream, to an ffmpeg that got `media` as SDP and ends after `count`
+ * decoded frames; returns their hashes.
  */
 const decode = async (
   frames: readonly Frame[],

@@ -14,7 +14,10 @@ export interface AdtsHeader {
   readonly frameBytes: number
 }
 
-/** Reads the header at `at`. undefined: no sync word, cut short, more than one raw data block, or a length that cannot be. */
+/**
+ * Reads the header at `at`. undefined: no sync word, cut short, more than one raw data block, or a length
+ * that cannot be.
+ */
 export const readAdtsHeader = (bytes: Uint8Array, at = 0): AdtsHeader | undefined => {
   if (at + ADTS_HEADER_BYTES > bytes.length) return undefined
   if (bytes[at] !== 0xff || (bytes[at + 1]! & 0xf6) !== 0xf0) return undefined
@@ -28,7 +31,10 @@ export const readAdtsHeader = (bytes: Uint8Array, at = 0): AdtsHeader | undefine
   return { objectType: (bytes[at + 2]! >> 6) + 1, sampleRate, channels, headerBytes, frameBytes }
 }
 
-/** Access units of whole ADTS frames, as views, and where the first incomplete one begins. Damage is skipped to the next sync. */
+/**
+ * Access units of whole ADTS frames, as views, and where the first incomplete one begins. Damage is skipped
+ * to the next sync.
+ */
 export const splitAdts = (
   bytes: Uint8Array,
 ): { readonly units: readonly Uint8Array[]; readonly end: number } => {
@@ -52,7 +58,8 @@ const adtsProfile = (objectType: number): number => (objectType >= 1 && objectTy
 
 /**
  * Writes the 7-byte header of an access unit of `unitBytes` into `out` at `at`. SBR and PS stay implicit.
- * @returns false when ADTS cannot say it: an odd sample rate, a program config element, a unit above 8184 bytes.
+ * @returns false when ADTS cannot say it: an odd sample rate, a program config element, a unit above 8184
+ * bytes.
  */
 export const writeAdtsHeader = (
   config: AudioSpecificConfig,

@@ -4,7 +4,10 @@ import type { AacParameters } from '../types.ts'
 
 /** AudioSpecificConfig, ISO/IEC 14496-3 section 1.6.2.1. */
 export interface AudioSpecificConfig {
-  /** Audio object type of the core: 2 is AAC-LC. With SBR or PS signalled explicitly this is what lies beneath them. */
+  /**
+   * Audio object type of the core: 2 is AAC-LC. With SBR or PS signalled explicitly this is what lies beneath
+   * them.
+   */
   readonly objectType: number
   /** Hz that come out of a decoder, SBR included when it is signalled explicitly. */
   readonly sampleRate: number
@@ -86,7 +89,8 @@ const readSyncExtension = (reader: BitReader): Extension | undefined => {
 
 /**
  * Reads an AudioSpecificConfig with hierarchical or backward compatible SBR and PS.
- * @throws GatewayError 'malformed' when it is cut short or has no sample rate; 'unsupported-codec' when it is not AAC.
+ * @throws GatewayError 'malformed' when it is cut short or has no sample rate; 'unsupported-codec' when it is
+ * not AAC.
  */
 export const parseAudioSpecificConfig = (bytes: Uint8Array): AudioSpecificConfig => {
   const reader = new BitReader(bytes)
@@ -121,7 +125,10 @@ export const parseAudioSpecificConfig = (bytes: Uint8Array): AudioSpecificConfig
   }
 }
 
-/** AudioSpecificConfig of plain AAC (AAC-LC by default). @throws GatewayError 'unsupported-codec' for an odd rate. */
+/**
+ * AudioSpecificConfig of plain AAC (AAC-LC by default). @throws GatewayError 'unsupported-codec' for an odd
+ * rate.
+ */
 export const buildAudioSpecificConfig = (
   sampleRate: number,
   channels: number,
@@ -134,7 +141,10 @@ export const buildAudioSpecificConfig = (
   return Uint8Array.of((objectType << 3) | (rateIndex >> 1), ((rateIndex & 1) << 7) | (channelConfig << 3))
 }
 
-/** Track parameters for an AudioSpecificConfig, which is copied. @throws GatewayError as `parseAudioSpecificConfig`. */
+/**
+ * Track parameters for an AudioSpecificConfig, which is copied. @throws GatewayError as
+ * `parseAudioSpecificConfig`.
+ */
 export const createAacParams = (config: Uint8Array): AacParameters => {
   const { sampleRate, channels } = parseAudioSpecificConfig(config)
   return { codec: 'aac', kind: 'audio', clockRate: sampleRate, channels, config: config.slice() }

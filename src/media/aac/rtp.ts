@@ -8,7 +8,9 @@ const AU_HEADER_BYTES = 2
 const PREFIX_BYTES = HEADERS_LENGTH_BYTES + AU_HEADER_BYTES
 const MAX_UNIT_BYTES = 0x1fff
 
-/** One access unit per packet; one that is too large is fragmented, each fragment with the size of the whole. */
+/**
+ * One access unit per packet; one that is too large is fragmented, each fragment with the size of the whole.
+ */
 export const createAacWriter = (maxPayload: number): PayloadWriter => ({
   write: (frame, out) => {
     const data = frame.units[0]

@@ -1,4 +1,7 @@
-/** Open bitstream units, AV1 specification section 5.3. A unit is an OBU with its header, with or without its size field. */
+/**
+ * Open bitstream units, AV1 specification section 5.3. A unit is an OBU with its header, with or without its
+ * size field.
+ */
 import { BitReader } from '../bits.ts'
 
 export const OBU = {
@@ -16,14 +19,20 @@ const hasExtension = (unit: Uint8Array): boolean => (unit[0]! & 4) !== 0
 const HAS_SIZE = 2
 const hasSize = (unit: Uint8Array): boolean => (unit[0]! & HAS_SIZE) !== 0
 
-/** Belongs among the units of a frame: not the sequence header (it lives in `params`), delimiters, tile lists, padding. */
+/**
+ * Belongs among the units of a frame: not the sequence header (it lives in `params`), delimiters, tile lists,
+ * padding.
+ */
 export const isAv1FrameUnit = (unit: Uint8Array): boolean => {
   if (unit.length === 0) return false
   const type = obuType(unit)
   return type >= OBU.frameHeader && type !== OBU.tileList && type !== OBU.padding
 }
 
-/** Where the payload of the OBU at `at` begins and ends. undefined: damaged. Without size field it goes up to `end`. */
+/**
+ * Where the payload of the OBU at `at` begins and ends. undefined: damaged. Without size field it goes up to
+ * `end`.
+ */
 const readBounds = (
   bytes: Uint8Array,
   at: number,
@@ -94,7 +103,9 @@ export const sizedObusBytes = (units: readonly Uint8Array[]): number => {
   return size
 }
 
-/** Writes units in low-overhead form, each with its size field, at `at`; returns the position after the last. */
+/**
+ * Writes units in low-overhead form, each with its size field, at `at`; returns the position after the last.
+ */
 export const writeObus = (units: readonly Uint8Array[], out: Uint8Array, at: number): number => {
   let position = at
   for (const unit of units) {

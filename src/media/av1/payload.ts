@@ -17,13 +17,16 @@ const firstObuType = (bytes: Uint8Array, start: number, end: number): number => 
   return at < end ? (bytes[at]! >> 3) & 15 : -1
 }
 
-/** First packet of a new coded video sequence, or of a temporal unit with a sequence header: decoding can start here. */
+/**
+ * First packet of a new coded video sequence, or of a temporal unit with a sequence header: decoding can
+ * start here.
+ */
 export const isKeyAv1Payload = (bytes: Uint8Array, start: number, end: number): boolean =>
   (start < end && (bytes[start]! & (CONTINUES | NEW_SEQUENCE)) === NEW_SEQUENCE) ||
   firstObuType(bytes, start, end) === OBU.sequenceHeader
 
 /**
- * First packet of a temporal unit. Only the start of a sequence is certain: a temporal unit may hold several frames, and
- * the start of the second looks like that of the first.
+ * First packet of a temporal unit. Only the start of a sequence is certain: a temporal unit may hold several
+ * frames, and the start of the second looks like that of the first.
  */
 export const isHeadAv1Payload = isKeyAv1Payload

@@ -15,7 +15,10 @@ const CONTINUED = 0x40
 const ONE_ELEMENT = 0x10
 const NEW_SEQUENCE = 0x08
 
-/** OBUs as they go on the wire: without size fields, the sequence header in front of a key frame. undefined: damaged. */
+/**
+ * OBUs as they go on the wire: without size fields, the sequence header in front of a key frame. undefined:
+ * damaged.
+ */
 const unitsOnWire = ({ key, params, units }: Frame): readonly Uint8Array[] | undefined => {
   const plain = units.map(withoutObuSize).filter(unit => unit !== undefined)
   if (plain.length !== units.length || plain.length === 0) return undefined
@@ -35,7 +38,9 @@ const writeFragments = (unit: Uint8Array, sequence: number, maxPayload: number, 
 
 const elementBytes = (unit: Uint8Array): number => leb128Bytes(unit.length) + unit.length
 
-/** Packs whole units from `from` on into one packet, each behind its length; returns the index after the last. */
+/**
+ * Packs whole units from `from` on into one packet, each behind its length; returns the index after the last.
+ */
 const writeTogether = (
   units: readonly Uint8Array[],
   from: number,
@@ -117,7 +122,9 @@ const readUnits = (packets: readonly RtpPacket[]): readonly Uint8Array[] | undef
   return collector.open ? undefined : collector.units.filter(unit => unit.length > 0)
 }
 
-/** Reads temporal units; a sequence header goes into `params` and comes out as new parameters when it changed. */
+/**
+ * Reads temporal units; a sequence header goes into `params` and comes out as new parameters when it changed.
+ */
 export const createAv1Reader = (initial: Av1Parameters): PayloadReader => {
   let params = initial
   const takeSequence = (unit: Uint8Array, out: FrameSink): void => {

@@ -9,8 +9,8 @@ const reorderedByProfile = (profileLevelId: string | undefined): false | undefin
   profileLevelId?.startsWith('42') === true ? false : undefined
 
 /**
- * Parameters from parameter sets, each a NAL unit with its header byte. An SPS that cannot be read is kept, its fields
- * stay undefined. Without an SPS `profileLevelId` (from SDP) is what is known.
+ * Parameters from parameter sets, each a NAL unit with its header byte. An SPS that cannot be read is kept,
+ * its fields stay undefined. Without an SPS `profileLevelId` (from SDP) is what is known.
  */
 export const createH264Params = (
   sps: readonly Uint8Array[],
@@ -44,8 +44,8 @@ const readPpsIds = (nal: Uint8Array): PpsIds | undefined => {
 }
 
 /**
- * The parameter sets met in a stream, each by its id, SPS and PPS apart: they may come in different packets or frames.
- * Repeats of the same content change nothing.
+ * The parameter sets met in a stream, each by its id, SPS and PPS apart: they may come in different packets
+ * or frames. Repeats of the same content change nothing.
  */
 export class H264ParameterSets {
   #params: H264Parameters

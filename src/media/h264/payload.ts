@@ -21,7 +21,9 @@ export const isKeyH264Payload = (bytes: Uint8Array, start: number, end: number):
   return false
 }
 
-/** first_mb_in_slice is 0 (its Exp-Golomb code is a single 1 bit) in the slice whose payload begins at `at`. */
+/**
+ * first_mb_in_slice is 0 (its Exp-Golomb code is a single 1 bit) in the slice whose payload begins at `at`.
+ */
 const beginsPicture = (bytes: Uint8Array, at: number, end: number): boolean => at < end && bytes[at]! > 0x7f
 
 const isHeadUnit = (type: number, bytes: Uint8Array, at: number, end: number): boolean =>
@@ -30,7 +32,10 @@ const isHeadUnit = (type: number, bytes: Uint8Array, at: number, end: number): b
   type === NAL.delimiter ||
   ((type === NAL.slice || type === NAL.idr || type === 2) && beginsPicture(bytes, at, end))
 
-/** First packet of a frame: delimiter, SPS, SEI or the first slice of a picture. Only parameter sets may have come before. */
+/**
+ * First packet of a frame: delimiter, SPS, SEI or the first slice of a picture. Only parameter sets may have
+ * come before.
+ */
 export const isHeadH264Payload = (bytes: Uint8Array, start: number, end: number): boolean => {
   const type = firstType(bytes, start, end)
   const outer = start < end ? bytes[start]! & 0x1f : 0

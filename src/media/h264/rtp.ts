@@ -141,7 +141,10 @@ const readUnits = (packets: readonly RtpPacket[]): readonly Uint8Array[] | undef
   return collector.open ? undefined : collector.units
 }
 
-/** Reads access units; parameter sets go into `params` and come out as new parameters when their content changed. */
+/**
+ * Reads access units; parameter sets go into `params` and come out as new parameters when their content
+ * changed.
+ */
 export const createH264Reader = (params: H264Parameters): PayloadReader => {
   const sets = new H264ParameterSets(params)
   let spsInBand = false

@@ -130,7 +130,10 @@ const MAX_SIDE = 16_384
 const isSane = ({ width, height }: PictureSize): boolean =>
   width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE
 
-/** Reads an SPS NAL unit (header byte included). undefined when it is not one, is cut short, or has no sane size. */
+/**
+ * Reads an SPS NAL unit (header byte included). undefined when it is not one, is cut short, or has no sane
+ * size.
+ */
 export const readH264Sps = (nal: Uint8Array): H264Sps | undefined => {
   if (nal.length < 5 || (nal[0]! & 0x1f) !== 7) return undefined
   const reader = new BitReader(removeEmulationPrevention(nal, 1))

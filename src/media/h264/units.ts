@@ -22,14 +22,19 @@ export const isH264Slice = (unit: Uint8Array): boolean => {
   return type >= NAL.slice && type <= NAL.idr
 }
 
-/** Belongs among the units of a frame: slices and SEI. Parameter sets live in `params`; delimiters and filler go. */
+/**
+ * Belongs among the units of a frame: slices and SEI. Parameter sets live in `params`; delimiters and filler
+ * go.
+ */
 export const isH264FrameUnit = (unit: Uint8Array): boolean => {
   if (unit.length === 0) return false
   const type = h264NalType(unit)
   return (type >= NAL.slice && type <= NAL.sei) || (type > NAL.filler && type < NAL.stapA)
 }
 
-/** Decoding can start here. A recovery point SEI is not enough: what follows it may refer to what came before. */
+/**
+ * Decoding can start here. A recovery point SEI is not enough: what follows it may refer to what came before.
+ */
 export const isH264Key = (units: readonly Uint8Array[]): boolean =>
   units.some(unit => h264NalType(unit) === NAL.idr)
 

@@ -27,8 +27,8 @@ export const isKeyH265Payload = (bytes: Uint8Array, start: number, end: number):
 }
 
 /**
- * First packet of a frame: delimiter, VPS, SEI or a slice with first_slice_segment_in_pic_flag. Only parameter sets may
- * have come before.
+ * First packet of a frame: delimiter, VPS, SEI or a slice with first_slice_segment_in_pic_flag. Only
+ * parameter sets may have come before.
  */
 export const isHeadH265Payload = (bytes: Uint8Array, start: number, end: number): boolean => {
   const type = firstType(bytes, start, end)

@@ -1,4 +1,7 @@
-/** H.265 in RTP, RFC 7798: single NAL units, aggregation packets and fragmentation units; no DONL (sprop-max-don-diff=0). */
+/**
+ * H.265 in RTP, RFC 7798: single NAL units, aggregation packets and fragmentation units; no DONL (sprop-max-
+ * don-diff=0).
+ */
 import type { PacketWriter } from '../rtp/packet-writer.ts'
 import type { FrameSink, PayloadReader, PayloadWriter } from '../rtp/payload.ts'
 import { payloadBytes, UnitCollector } from '../rtp/unit-collector.ts'
@@ -136,7 +139,10 @@ const readUnits = (packets: readonly RtpPacket[]): readonly Uint8Array[] | undef
   return collector.open ? undefined : collector.units
 }
 
-/** Reads access units; parameter sets go into `params` and come out as new parameters when their content changed. */
+/**
+ * Reads access units; parameter sets go into `params` and come out as new parameters when their content
+ * changed.
+ */
 export const createH265Reader = (params: H265Parameters): PayloadReader => {
   const sets = new H265ParameterSets(params)
   let spsInBand = false

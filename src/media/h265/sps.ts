@@ -52,7 +52,9 @@ const readMaxReorder = (reader: BitReader, subLayers: number): number => {
 
 const MAX_SIDE = 16_384
 
-/** Reads an SPS NAL unit (header included). undefined when it is not one, is cut short, or has no sane size. */
+/**
+ * Reads an SPS NAL unit (header included). undefined when it is not one, is cut short, or has no sane size.
+ */
 export const readH265Sps = (nal: Uint8Array): H265Sps | undefined => {
   if (nal.length < 16 || h265NalType(nal) !== HEVC_NAL.sps) return undefined
   const payload = removeEmulationPrevention(nal, 2)

@@ -30,7 +30,10 @@ export const isH265FrameUnit = (unit: Uint8Array): boolean => {
 
 const isIrap = (type: number): boolean => type >= HEVC_NAL.firstIrap && type <= HEVC_NAL.lastIrap
 
-/** Decoding can start here: an IRAP picture (IDR, CRA, BLA). Leading pictures of a CRA are skipped by decoders. */
+/**
+ * Decoding can start here: an IRAP picture (IDR, CRA, BLA). Leading pictures of a CRA are skipped by
+ * decoders.
+ */
 export const isH265Key = (units: readonly Uint8Array[]): boolean =>
   units.some(unit => isIrap(h265NalType(unit)))
 
@@ -38,8 +41,8 @@ export const isH265Key = (units: readonly Uint8Array[]): boolean =>
 const isSubLayerNonReference = (type: number): boolean => type <= 14 && type % 2 === 0
 
 /**
- * Another frame may refer to this one. A sub-layer non-reference picture may still be referred to by higher temporal
- * layers, so only one of the highest layer (sps_max_sub_layers_minus1) counts as unreferenced.
+ * Another frame may refer to this one. A sub-layer non-reference picture may still be referred to by higher
+ * temporal layers, so only one of the highest layer (sps_max_sub_layers_minus1) counts as unreferenced.
  */
 export const isH265Reference = (frame: Frame): boolean => {
   const sps = frame.params.codec === 'h265' ? frame.params.sps : undefined

@@ -6,7 +6,10 @@ import { pcmTickBytes } from './parameters.ts'
 
 const PACKET_TIME_S = 0.02
 
-/** Cuts frames of any length to packets of 20 ms, or as much as fits; what is left over waits for the next frame. */
+/**
+ * Cuts frames of any length to packets of 20 ms, or as much as fits; what is left over waits for the next
+ * frame.
+ */
 class PcmWriter implements PayloadWriter {
   readonly #tickBytes: number
   readonly #packetBytes: number

@@ -152,8 +152,8 @@ class RtpDepacketiser implements Depacketiser {
 }
 
 /**
- * Frames out of RTP packets of one stream. A source whose SPS does not announce B-frames gets `reordered: true` in new
- * parameters when they are seen.
+ * Frames out of RTP packets of one stream. A source whose SPS does not announce B-frames gets `reordered:
+ * true` in new parameters when they are seen.
  * @throws GatewayError 'unsupported-codec' when there is no payload format for the codec
  */
 export const createDepacketiser = (

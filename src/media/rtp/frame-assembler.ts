@@ -2,12 +2,14 @@ import type { RtpPacket } from '../types.ts'
 import type { FrameSink, PayloadReader } from './payload.ts'
 import type { ReorderCounters } from './reorder-window.ts'
 
-/** More than any real frame has (about 10 MB): a source that never ends its frame must not fill the memory. */
+/**
+ * More than any real frame has (about 10 MB): a source that never ends its frame must not fill the memory.
+ */
 const MAX_PACKETS = 8192
 
 /**
- * Groups packets that are in order into frames. A frame that touches a gap is dropped as a whole: what lies on either
- * side of a gap only counts as complete when it provably ended before it or begins after it.
+ * Groups packets that are in order into frames. A frame that touches a gap is dropped as a whole: what lies
+ * on either side of a gap only counts as complete when it provably ended before it or begins after it.
  */
 export class FrameAssembler {
   readonly #reader: PayloadReader

@@ -5,8 +5,8 @@ import type { PacketSink } from './types.ts'
 const SLAB_BYTES = 65_536
 
 /**
- * Lays packets one after the other into slabs that are never written again. A packet is held back until the next one
- * begins, so that the last of a frame gets the marker without the codec having to look ahead.
+ * Lays packets one after the other into slabs that are never written again. A packet is held back until the
+ * next one begins, so that the last of a frame gets the marker without the codec having to look ahead.
  */
 export class PacketWriter {
   readonly #emit: PacketSink
@@ -48,7 +48,10 @@ export class PacketWriter {
     return this.#start + RTP_HEADER_BYTES
   }
 
-  /** A packet whose payload is `source[from, to)` behind `prefix` bytes that the caller fills in at the place returned. */
+  /**
+   * A packet whose payload is `source[from, to)` behind `prefix` bytes that the caller fills in at the place
+   * returned.
+   */
   copy(source: Uint8Array, from: number, to: number, prefix: number): number {
     const at = this.open(prefix + to - from)
     const whole = from === 0 && to === source.length

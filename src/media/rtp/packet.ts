@@ -5,7 +5,10 @@ import { isHeadPayload, isKeyPayload } from './key.ts'
 
 export const RTP_HEADER_BYTES = 12
 
-/** Where the payload of a packet lies and what its fixed header says, all values as on the wire. RFC 3550 section 5.1. */
+/**
+ * Where the payload of a packet lies and what its fixed header says, all values as on the wire. RFC 3550
+ * section 5.1.
+ */
 export interface RtpHeader {
   readonly payloadType: number
   readonly marker: boolean
@@ -16,7 +19,9 @@ export interface RtpHeader {
   readonly payloadEnd: number
 }
 
-/** Where the header ends: fixed part, CSRC list and extension, each checked against the length. -1: damaged. */
+/**
+ * Where the header ends: fixed part, CSRC list and extension, each checked against the length. -1: damaged.
+ */
 const headerEnd = (bytes: Uint8Array): number => {
   let end = RTP_HEADER_BYTES + (bytes[0]! & 0x0f) * 4
   if (bytes[0]! & 0x10) {
@@ -81,7 +86,8 @@ export const toRtpPacket = (
   const follows = newest !== undefined && seq === newest.seq + 1
   const continues = follows && ts === newest.ts && !newest.marker
   const key = (continues && newest.key) || isKeyPayload(codec, bytes, payloadStart, payloadEnd)
-  // Behind a delimiter or SEI the first packet that shows the key frame counts as its head: decoding can start there.
+  // Behind a delimiter or SEI the first packet that shows the key frame counts as its head: decoding can
+  // start there.
   const head = follows
     ? !continues || (key && !newest.key)
     : isHeadPayload(codec, bytes, payloadStart, payloadEnd)

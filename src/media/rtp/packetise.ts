@@ -61,15 +61,17 @@ class RtpPacketiser implements Packetiser {
     this.#out.begin(frame)
     const written = frame.units.length > 0 && this.#writer.write(frame, this.#out)
     if (!written) this.framesDropped += 1
-    // Speech codecs mark the start of a talk spurt (RFC 3551 section 4.1), video and AAC the end of each frame.
+    // Speech codecs mark the start of a talk spurt (RFC 3551 section 4.1), video and AAC the end of each
+    // frame.
     this.#out.end(this.#markEach || this.#first || frame.discontinuity)
     this.#first = false
   }
 }
 
 /**
- * RTP packets out of the frames of one track. Each packet is complete: a 12-byte header with payload type 0 and SSRC 0,
- * which senders replace, and the payload. Timestamps are the frames' pts, sequence numbers count from 0.
+ * RTP packets out of the frames of one track. Each packet is complete: a 12-byte header with payload type 0
+ * and SSRC 0, which senders replace, and the payload. Timestamps are the frames' pts, sequence numbers count
+ * from 0.
  * @throws GatewayError 'unsupported-codec' when there is no payload format for the codec; 'bad-request' for a
  * `maxPayload` too small to be cut to
  */

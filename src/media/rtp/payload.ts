@@ -20,12 +20,16 @@ export interface FrameSink {
 
 /** Puts frames together from packets that are complete and in order. */
 export interface PayloadReader {
-  /** true: each packet is a frame or several; false: a frame ends at the marker or where the timestamp changes. */
+  /**
+   * true: each packet is a frame or several; false: a frame ends at the marker or where the timestamp
+   * changes.
+   */
   readonly framePerPacket: boolean
   /** After a gap: is this the first packet of a frame? Certain but for what `read` is told to check. */
   isHead(packet: RtpPacket): boolean
   /**
-   * `afterGap`: the packet before the first one is lost, only `isHead` says that it belonged to another frame.
+   * `afterGap`: the packet before the first one is lost, only `isHead` says that it belonged to another
+   * frame.
    * @returns false when the packets are malformed; nothing was put out
    */
   read(packets: readonly RtpPacket[], out: FrameSink, afterGap: boolean): boolean

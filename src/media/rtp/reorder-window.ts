@@ -14,8 +14,8 @@ export interface ReorderEvents {
 export type ReorderCounters = { -readonly [K in keyof DepacketiserStats]: number }
 
 /**
- * Puts packets back in order. A gap is waited for until `windowUs` after the first packet behind it came in, or until
- * the window is full. In order and without a gap, a packet passes straight through.
+ * Puts packets back in order. A gap is waited for until `windowUs` after the first packet behind it came in,
+ * or until the window is full. In order and without a gap, a packet passes straight through.
  */
 export class ReorderWindow {
   readonly #events: ReorderEvents

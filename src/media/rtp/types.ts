@@ -5,12 +5,15 @@ export interface PacketiserOptions {
   readonly maxPayload: number
   readonly h264PacketizationMode?: 0 | 1
 }
-/** Frames in, packets out through the callback given at creation. Sequence numbers and timestamps are its own, unwrapped. */
+/**
+ * Frames in, packets out through the callback given at creation. Sequence numbers and timestamps are its own,
+ * unwrapped.
+ */
 export interface Packetiser {
   push(frame: Frame): void
   /**
-   * Frames that could not be written: a NAL unit above `maxPayload` in H.264 packetization mode 0 (and what follows it
-   * until a key frame fits), an empty frame, an access unit too large for its payload format.
+   * Frames that could not be written: a NAL unit above `maxPayload` in H.264 packetization mode 0 (and what
+   * follows it until a key frame fits), an empty frame, an access unit too large for its payload format.
    */
   readonly framesDropped: number
 }

@@ -7,7 +7,9 @@ export const payloadBytes = (packets: readonly RtpPacket[]): number => {
   return size
 }
 
-/** Units of one frame, written one after the other into one buffer that is big enough for all of its payloads. */
+/**
+ * Units of one frame, written one after the other into one buffer that is big enough for all of its payloads.
+ */
 export class UnitCollector {
   readonly units: Uint8Array[] = []
   readonly #out: Uint8Array<ArrayBuffer>

@@ -17,7 +17,9 @@ export const vp8DescriptorSize = (bytes: Uint8Array, start: number, end: number)
 export const isHeadVp8Payload = (bytes: Uint8Array, start: number, end: number): boolean =>
   start < end && (bytes[start]! & 0x17) === 0x10
 
-/** First packet of a key frame: the inverse key frame flag P of the frame header is 0, RFC 6386 section 9.1. */
+/**
+ * First packet of a key frame: the inverse key frame flag P of the frame header is 0, RFC 6386 section 9.1.
+ */
 export const isKeyVp8Payload = (bytes: Uint8Array, start: number, end: number): boolean => {
   if (!isHeadVp8Payload(bytes, start, end)) return false
   const size = vp8DescriptorSize(bytes, start, end)

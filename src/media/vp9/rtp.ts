@@ -1,4 +1,6 @@
-/** VP9 in RTP, RFC 9628: one spatial layer out; any layers in, joined to the superframe that decoders take. */
+/**
+ * VP9 in RTP, RFC 9628: one spatial layer out; any layers in, joined to the superframe that decoders take.
+ */
 import type { FrameSink, PayloadReader, PayloadWriter } from '../rtp/payload.ts'
 import type { RtpPacket, VpxParameters } from '../types.ts'
 import { withPicture } from '../vpx/parameters.ts'

@@ -3,8 +3,8 @@ import type { VpxParameters } from '../types.ts'
 import { createVp9Params } from './header.ts'
 
 /**
- * Parameters from a VPCodecConfigurationRecord (with its version and flags, as in MP4 and Enhanced RTMP). The size is
- * in the key frames, not here.
+ * Parameters from a VPCodecConfigurationRecord (with its version and flags, as in MP4 and Enhanced RTMP). The
+ * size is in the key frames, not here.
  * @throws GatewayError 'malformed'
  */
 export const parseVpcC = (bytes: Uint8Array): VpxParameters => {

@@ -1,4 +1,7 @@
-/** What goes out: parameter sets, aggregation, packetization mode 0, packet times of raw audio, untouched inputs. */
+/**
+ * What goes out: parameter sets, aggregation, packetization mode 0, packet times of raw audio, untouched
+ * inputs.
+ */
 import { describe, expect, test } from 'vitest'
 import { h264NalType, NAL } from '../../../src/media/h264/units.ts'
 import { createPcmParams } from '../../../src/media/pcm/parameters.ts'

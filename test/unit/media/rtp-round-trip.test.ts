@@ -175,7 +175,9 @@ describe.each(Object.entries(rtpFixtures))('%s', (_, load) => {
   })
 })
 
-/** Unwrapping begins at the first packet that comes in: what the first timestamp was moved by, in its terms. */
+/**
+ * Unwrapping begins at the first packet that comes in: what the first timestamp was moved by, in its terms.
+ */
 const firstTs = (wire: readonly Uint8Array[], tsStart: number): number => {
   const first = readRtpHeader(wire[0]!)!.ts
   return first < 2 ** 31 ? tsStart - 2 ** 32 : tsStart
