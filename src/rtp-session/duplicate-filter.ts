@@ -3,8 +3,9 @@ const MASK = LENGTH - 1
 
 /** Remembers which of the last 2048 sequence numbers came, so that a repair of what was not lost goes nowhere. */
 export class DuplicateFilter {
-  readonly #ring = new Float64Array(LENGTH).fill(-1)
-  #newest = -1
+  /** Numbers before the first may be negative, so the empty slot is no number at all. */
+  readonly #ring = new Float64Array(LENGTH).fill(Number.NaN)
+  #newest = Number.NEGATIVE_INFINITY
 
   /** true: new; it is remembered. false: seen before, or too old to tell. `seq` is unwrapped. */
   admit(seq: number): boolean {
