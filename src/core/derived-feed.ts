@@ -1,7 +1,6 @@
 /** A feed in the form the source does not write: its converter lives while somebody listens, and 5 s longer. */
 import type { Form, MediaOf } from '../media/types.ts'
 import { FanFeed, type FeedOptions } from './feed.ts'
-import type { UnitCache } from './gop-cache.ts'
 import { Shared } from './shared.ts'
 import type { Clock } from './types.ts'
 
@@ -13,8 +12,7 @@ export interface DerivedFeedOptions<From extends Form, To extends Form> {
   readonly clock: Clock
   readonly lingerUs: number
   readonly from: FanFeed<From>
-  readonly to: To
-  readonly cache: UnitCache<MediaOf[To]> | undefined
+  readonly to: FeedOptions<To>
   readonly make: (emit: (unit: MediaOf[To]) => void) => Converter<MediaOf[From]>
 }
 export interface DerivedFeed<To extends Form> {
@@ -27,7 +25,7 @@ export interface DerivedFeed<To extends Form> {
 export const createDerivedFeed = <From extends Form, To extends Form>(
   options: DerivedFeedOptions<From, To>,
 ): DerivedFeed<To> => {
-  const { clock, lingerUs, from, to, cache, make } = options
+  const { clock, lingerUs, from, to, make } = options
   const open = (): (() => void) => {
     const converter = make(unit => feed.push(unit))
     const detach = from.attach({
@@ -45,13 +43,11 @@ export const createDerivedFeed = <From extends Form, To extends Form>(
     }
   }
   const shared = new Shared({ clock, lingerUs, open, close: stop => stop() })
-  const feedOptions: FeedOptions<To> = {
-    form: to,
-    cache,
+  const feed = new FanFeed<To>({
+    ...to,
     onFirst: () => void shared.acquire(),
     onLast: () => shared.release(),
-  }
-  const feed = new FanFeed(feedOptions)
+  })
   return {
     feed,
     get alive() {

@@ -6,6 +6,8 @@ import type { Feed, Sink } from './types.ts'
 
 export interface FeedOptions<F extends Form> {
   readonly form: F
+  /** Packets remembered for retransmission, a power of two; absent: none. */
+  readonly historyLength?: number
   /** Keeps what a late sink needs to begin at once; absent: nothing is kept. */
   readonly cache?: UnitCache<MediaOf[F]> | undefined
   /** Runs before the first sink is attached; what it throws, `attach` throws. */
@@ -36,7 +38,7 @@ export class FanFeed<F extends Form> implements Feed<F> {
   constructor(options: FeedOptions<F>) {
     this.form = options.form
     this.cache = options.cache
-    this.#history = options.form === 'rtp' ? createHistory() : undefined
+    this.#history = options.historyLength === undefined ? undefined : createHistory(options.historyLength)
     this.#onFirst = options.onFirst
     this.#onLast = options.onLast
   }

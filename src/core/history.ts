@@ -1,9 +1,8 @@
 /** The one retransmission memory of a packet feed: the last packets by sequence number. */
 import type { RtpPacket } from '../media/types.ts'
 
-/** Packets kept; a power of two. About two seconds of 5 Mbit/s video. */
-const length = 1024
-const mask = length - 1
+/** Packets kept, powers of two: about two seconds of 5 Mbit/s video, or of sound in packets of 20 ms. */
+export const historyLengths = { video: 1024, other: 128 }
 
 export interface History {
   add(packet: RtpPacket): void
@@ -11,7 +10,9 @@ export interface History {
   clear(): void
 }
 
-export const createHistory = (): History => {
+/** `length` is a power of two. */
+export const createHistory = (length: number): History => {
+  const mask = length - 1
   const ring: (RtpPacket | undefined)[] = new Array<RtpPacket | undefined>(length).fill(undefined)
   return {
     add: packet => {

@@ -144,34 +144,48 @@ const failure = (refusals: readonly Refusal[]): Failure =>
   (['b-frames', 'transcode-unavailable'] as const).find(code => refusals.some(r => r.code === code)) ??
   'no-common-codec'
 
-/**
- * One track per kind: the first in the source's order that can be served at all, over the cheapest way. All others
- * are named with the reason. Nothing at all is a failure that names both sides.
- */
-export const negotiate: Negotiate = (tracks, accepts, policy): Plan => {
-  const planned: PlannedTrack[] = []
-  const skipped: SkippedTrack[] = []
-  const refusals: Refusal[] = []
-  const sources = tracks.filter(track => track.derivedFrom === undefined)
-  for (const kind of kinds) {
-    const wanted = accepts.filter(accept => accept.kind === kind)
-    let served: string | undefined
-    for (const track of sources.filter(source => source.kind === kind)) {
-      if (served !== undefined) {
-        const reason = `${describeParams(track.params)} (${track.id}): the viewer takes one ${kind} track and gets ${served}`
-        skipped.push({ source: track.id, reason })
-        continue
-      }
-      const result = best(track, wanted, policy)
-      if ('source' in result) {
-        planned.push(result)
-        served = track.id
-      } else {
-        refusals.push(result)
-        skipped.push({ source: track.id, reason: result.why })
-      }
+interface Outcome {
+  readonly planned: PlannedTrack[]
+  readonly skipped: SkippedTrack[]
+  readonly refusals: Refusal[]
+}
+
+/** The first track that can be served at all gets served; all others are named with the reason. */
+const serveKind = (
+  tracks: readonly TrackInfo[],
+  wanted: readonly Accept[],
+  policy: NegotiatePolicy,
+  { planned, skipped, refusals }: Outcome,
+): void => {
+  let served: string | undefined
+  for (const track of tracks) {
+    const { id: source } = track
+    if (served !== undefined) {
+      const reason = `${describeParams(track.params)} (${source}): the viewer takes one ${track.kind} track and gets ${served}`
+      skipped.push({ source, reason })
+      continue
+    }
+    const result = best(track, wanted, policy)
+    if ('source' in result) {
+      planned.push(result)
+      served = source
+    } else {
+      refusals.push(result)
+      skipped.push({ source, reason: result.why })
     }
   }
+}
+
+/** One track per kind, over the cheapest way. Nothing at all is a failure that names both sides. */
+export const negotiate: Negotiate = (tracks, accepts, policy): Plan => {
+  const outcome: Outcome = { planned: [], skipped: [], refusals: [] }
+  const sources = tracks.filter(track => track.derivedFrom === undefined)
+  for (const kind of kinds) {
+    const ofKind = <T extends { readonly kind: Kind }>(list: readonly T[]): T[] =>
+      list.filter(one => one.kind === kind)
+    serveKind(ofKind(sources), ofKind(accepts), policy, outcome)
+  }
+  const { planned, skipped, refusals } = outcome
   if (planned.length > 0) return { ok: true, tracks: planned, skipped }
   return {
     ok: false,

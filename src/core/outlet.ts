@@ -51,6 +51,10 @@ export class Outlet<F extends Form> implements Sink<MediaOf[F]> {
     this.#epoch = options.track.epoch
   }
 
+  /** false: what `onFirst` is to do has not been done yet. */
+  get hasBegun(): boolean {
+    return this.#onFirst === undefined
+  }
   get waitingForKey(): boolean {
     return !this.#open
   }

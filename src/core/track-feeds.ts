@@ -3,8 +3,9 @@ import type { Depacketiser, Packetiser } from '../media/rtp/types.ts'
 import type { CodecParameters, Form, Frame, MediaOf, RtpPacket } from '../media/types.ts'
 import type { Converters } from './converters.ts'
 import { type Converter, createDerivedFeed, type DerivedFeed } from './derived-feed.ts'
-import { FanFeed } from './feed.ts'
-import { createGopCache, createTailCache, type UnitCache } from './gop-cache.ts'
+import { FanFeed, type FeedOptions } from './feed.ts'
+import { createGopCache, createTailCache } from './gop-cache.ts'
+import { historyLengths } from './history.ts'
 import { fitsProfile } from './negotiate.ts'
 import type { Clock, RtpProfile } from './types.ts'
 
@@ -36,7 +37,7 @@ export class TrackFeeds {
 
   constructor(options: TrackFeedsOptions) {
     this.#options = options
-    this.native = new FanFeed<Form>({ form: options.native, cache: this.#cache() })
+    this.native = new FanFeed<Form>(this.#shape(options.native))
   }
 
   /** Names of the derived feeds whose converter exists, now. */
@@ -89,7 +90,7 @@ export class TrackFeeds {
     let derived = this.#derived.get(name) as DerivedFeed<To> | undefined
     if (derived === undefined) {
       const { clock, lingerUs } = this.#options
-      derived = createDerivedFeed({ clock, lingerUs, from, to, cache: this.#cache<To>(), make })
+      derived = createDerivedFeed({ clock, lingerUs, from, to: this.#shape(to), make })
       this.#derived.set(name, derived as unknown as DerivedFeed<Form>)
     }
     return derived.feed
@@ -113,11 +114,15 @@ export class TrackFeeds {
     return { push: packet => depacketiser.push(packet, packet.arrival), close: () => cancel() }
   }
 
-  #cache<F extends Form>(): UnitCache<MediaOf[F]> | undefined {
-    if (!this.#options.keeps) return undefined
-    const { kind } = this.#options.params()
-    if (kind === 'video') return createGopCache<MediaOf[F]>()
-    return kind === 'audio' ? createTailCache<MediaOf[F]>() : undefined
+  /** What a feed of this form remembers. Sound of the past is of use to frame sinks only. */
+  #shape<F extends Form>(form: F): FeedOptions<F> {
+    const isVideo = this.#options.params().kind === 'video'
+    const cache =
+      this.#options.keeps && (isVideo || form === 'frame')
+        ? (isVideo ? createGopCache : createTailCache)<MediaOf[F]>()
+        : undefined
+    const historyLength = isVideo ? historyLengths.video : historyLengths.other
+    return { form, cache, ...(form === 'rtp' && { historyLength }) }
   }
 }
 

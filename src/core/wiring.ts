@@ -153,7 +153,11 @@ export class Wiring {
   ): void {
     const isFirst = this.routes.length === 0
     const retiring = new Set(swaps.values())
-    for (const route of leaving) if (!retiring.has(route)) route.close()
+    for (const route of leaving) {
+      if (retiring.has(route)) continue
+      route.close()
+      this.#retire(route.end)
+    }
     const opened = opening.map((prepared, i) => this.#route(prepared, ends[i]!))
     const swapped = [...swaps].map(([prepared, before]) => this.#takeOver(prepared, before))
     this.routes = [...kept, ...opened, ...swapped]
@@ -165,13 +169,22 @@ export class Wiring {
     this.#options.gauge?.excuseBacklog()
   }
 
+  /** The sink goes on with what it has until the new track has its first unit for it. */
   #takeOver(prepared: Prepared, before: Route): Route {
-    this.#retiring.add(before)
+    if (before.outlet.hasBegun) this.#retiring.add(before)
+    else before.close()
     return this.#route(prepared, before.end, () => {
-      this.#retiring.delete(before)
-      before.close()
+      this.#retire(before.end)
       before.end.retarget?.(openTrackOf(prepared))
     })
+  }
+
+  #retire(end: EgressSink): void {
+    for (const route of this.#retiring) {
+      if (route.end !== end) continue
+      this.#retiring.delete(route)
+      route.close()
+    }
   }
 
   #route(prepared: Prepared, end: EgressSink, onFirst?: () => void): Route {

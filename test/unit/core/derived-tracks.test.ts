@@ -312,6 +312,28 @@ describe('tracks without B-frames', () => {
     ])
   })
 
+  test('a second change before the first has taken effect: one feed writes at a time', async () => {
+    const { clock, publication, join } = setup()
+    const silent = { ...h264, reordered: undefined, maxReorder: undefined }
+    const video = publication.addTrack({ id: 'video', native: 'frame', params: silent })
+    publication.ready()
+    const { egress } = await join([toWebRtc], { retargets: true })
+    video.write(picture(0, silent))
+    for (const params of [
+      { ...silent, reordered: true },
+      { ...silent, reordered: false },
+      { ...silent, reordered: true },
+    ]) {
+      video.setParams(params)
+      await settle()
+    }
+    for (let i = 29; i < 35; i++) video.write(picture(i, silent))
+    expect(egress.opened[0]?.retargets).toBe(1)
+    expect(egress.packets.map(({ ts }) => ts / 3000).filter(ts => ts >= 30)).toEqual([30, 30, 31, 32, 33, 34])
+    clock.advance(5_000_000)
+    expect(video.demand).toBe(1)
+  })
+
   test('where the sink cannot re-base, the viewer is closed with the reason', async () => {
     const { publication, join } = setup()
     const silent = { ...h264, reordered: undefined, maxReorder: undefined }
