@@ -1,5 +1,5 @@
+import type { AudioTarget } from './audio/target.ts'
 import { ENCODERS } from './cost.ts'
-import type { AudioTarget } from './target.ts'
 
 /**
  * NUT on both pipes: formats and codec data are given, so that nothing is probed; times are ours on the way in and the

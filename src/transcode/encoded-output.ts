@@ -1,9 +1,9 @@
 /** What runs make, as one track: one run after the other, one time line, parameters that change only in substance. */
 import type { Clock, TrackWriter } from '../core/types.ts'
 import type { CodecParameters } from '../media/types.ts'
-import { createOutputTimeline } from './output-timeline.ts'
+import { createOutputTimeline } from './audio/output-timeline.ts'
+import { sameAudio } from './audio/same-audio.ts'
 import type { Run } from './run.ts'
-import { sameAudio } from './same-params.ts'
 
 /** Weight of one packet in the smoothed latency. */
 const SMOOTHING = 1 / 32

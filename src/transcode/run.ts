@@ -5,10 +5,10 @@ import type { NutStream } from '../media/nut/types.ts'
 import { nutFrame, nutHeader } from '../media/nut/writer.ts'
 import type { CodecParameters } from '../media/types.ts'
 import { ffmpegArguments } from './arguments.ts'
+import { targetParams } from './audio/nut.ts'
+import type { AudioTarget } from './audio/target.ts'
 import { startChild } from './child.ts'
 import { InFlight } from './in-flight.ts'
-import { targetParams } from './nut-audio.ts'
-import type { AudioTarget } from './target.ts'
 
 /** Time of the first packet inside ffmpeg: encoders place their priming before it, and NUT knows no negative time. */
 const BASE_S = 2

@@ -6,8 +6,8 @@ import type { NutStream } from '../../src/media/nut/types.ts'
 import { nutFrame, nutHeader } from '../../src/media/nut/writer.ts'
 import { createOpusParams } from '../../src/media/opus/parameters.ts'
 import type { AudioCodec, CodecParameters, Frame } from '../../src/media/types.ts'
-import { sourceStream } from '../../src/transcode/nut-audio.ts'
-import { packetDuration } from '../../src/transcode/packet-duration.ts'
+import { sourceStream } from '../../src/transcode/audio/nut.ts'
+import { packetDuration } from '../../src/transcode/audio/packet-duration.ts'
 
 /** Runs ffmpeg to its end, `input` on stdin; rejects with what it said. */
 export const runFfmpeg = (args: readonly string[], input: Uint8Array = new Uint8Array(0)): Promise<Buffer> =>

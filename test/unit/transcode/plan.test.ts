@@ -6,9 +6,9 @@ import { createAacParams } from '../../../src/media/aac/config.ts'
 import { createOpusParams } from '../../../src/media/opus/parameters.ts'
 import type { AudioCodec, CodecId, CodecParameters } from '../../../src/media/types.ts'
 import { ffmpegArguments } from '../../../src/transcode/arguments.ts'
+import { sourceStream, targetParams } from '../../../src/transcode/audio/nut.ts'
+import { audioTarget, describeTarget } from '../../../src/transcode/audio/target.ts'
 import { transcodeCost } from '../../../src/transcode/cost.ts'
-import { sourceStream, targetParams } from '../../../src/transcode/nut-audio.ts'
-import { audioTarget, describeTarget } from '../../../src/transcode/target.ts'
 
 const aac = createAacParams(Uint8Array.from([0x12, 0x10]))
 const sources: Record<AudioCodec, CodecParameters> = {

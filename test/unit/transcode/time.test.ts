@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import { createOpusParams } from '../../../src/media/opus/parameters.ts'
 import type { CodecParameters, Frame } from '../../../src/media/types.ts'
+import { createInputTimeline } from '../../../src/transcode/audio/input-timeline.ts'
+import { createOutputTimeline } from '../../../src/transcode/audio/output-timeline.ts'
+import { packetDuration } from '../../../src/transcode/audio/packet-duration.ts'
 import { InFlight } from '../../../src/transcode/in-flight.ts'
-import { createInputTimeline } from '../../../src/transcode/input-timeline.ts'
-import { createOutputTimeline } from '../../../src/transcode/output-timeline.ts'
-import { packetDuration } from '../../../src/transcode/packet-duration.ts'
 import { createRestartPolicy } from '../../../src/transcode/restart-policy.ts'
 import { createStderrTail } from '../../../src/transcode/stderr-tail.ts'
 

@@ -1,7 +1,7 @@
-import { createAacParams } from '../media/aac/config.ts'
-import type { NutStream } from '../media/nut/types.ts'
-import { buildOpusHead, createOpusParams } from '../media/opus/parameters.ts'
-import type { CodecId, CodecParameters } from '../media/types.ts'
+import { createAacParams } from '../../media/aac/config.ts'
+import type { NutStream } from '../../media/nut/types.ts'
+import { buildOpusHead, createOpusParams } from '../../media/opus/parameters.ts'
+import type { CodecId, CodecParameters } from '../../media/types.ts'
 import type { AudioTarget } from './target.ts'
 
 /** Codec tags: WAVE format numbers (little endian), else four letters. */

@@ -1,4 +1,4 @@
-import type { CodecParameters } from '../media/types.ts'
+import type { CodecParameters } from '../../media/types.ts'
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 

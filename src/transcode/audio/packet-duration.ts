@@ -1,6 +1,6 @@
-import { parseAudioSpecificConfig } from '../media/aac/config.ts'
-import { readOpusDuration } from '../media/opus/toc.ts'
-import type { CodecParameters, Frame } from '../media/types.ts'
+import { parseAudioSpecificConfig } from '../../media/aac/config.ts'
+import { readOpusDuration } from '../../media/opus/toc.ts'
+import type { CodecParameters, Frame } from '../../media/types.ts'
 
 /** MPEG-1 layer III below 32 kHz (MPEG-2) has half the samples. */
 const mp3Samples = (rate: number): number => (rate >= 32_000 ? 1152 : 576)

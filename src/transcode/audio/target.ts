@@ -1,8 +1,8 @@
-import type { Accept } from '../core/types.ts'
-import { GatewayError } from '../errors.ts'
-import { AAC_SAMPLE_RATES } from '../media/aac/config.ts'
-import type { CodecParameters } from '../media/types.ts'
-import { isTarget, type TargetCodec } from './cost.ts'
+import type { Accept } from '../../core/types.ts'
+import { GatewayError } from '../../errors.ts'
+import { AAC_SAMPLE_RATES } from '../../media/aac/config.ts'
+import type { CodecParameters } from '../../media/types.ts'
+import { isTarget, type TargetCodec } from '../cost.ts'
 
 /** What the encoder is to make. */
 export interface AudioTarget {
