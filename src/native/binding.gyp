@@ -14,7 +14,7 @@
         "srtp-session.cc",
         "srtp-binding.cc"
       ],
-      "defines": ["NAPI_VERSION=8", "OPENSSL_API_COMPAT=0x30000000L"],
+      "defines": ["NAPI_VERSION=8", "OPENSSL_SUPPRESS_DEPRECATED"],
       "cflags_cc": ["-O3", "-Wall", "-Wextra", "-fvisibility=hidden"],
       "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["-O3", "-Wall", "-Wextra", "-fvisibility=hidden"] },
       "conditions": [

@@ -68,6 +68,8 @@ class DtlsSession {
   DtlsKeys keys_{};
   bool keysReady_ = false;
   bool verified_ = false;
+  /** The server's first flight, sent again to a client that repeats its ClientHello. */
+  std::vector<std::vector<uint8_t>> flight_;
   size_t datagrams_ = 0;
   size_t bytes_ = 0;
   /** A plaintext alert of the handshake, believed only when no progress follows; -1 for none. */

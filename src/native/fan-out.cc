@@ -159,7 +159,7 @@ int FanOut::Write(FanTarget& target, const SourcePacket& packet, uint8_t* out) {
   Store32(out + 4, packet.timestamp + target.timestampOffset);
   Store32(out + 8, target.ssrc);
   const size_t header = kRtpHeaderBytes + target.extensions.size();
-  memcpy(out + kRtpHeaderBytes, target.extensions.data(), target.extensions.size());
+  std::copy(target.extensions.begin(), target.extensions.end(), out + kRtpHeaderBytes);
   return target.srtp->SealRtp(target.stream, target.ssrc, sequence, out, header, packet.payload,
                               packet.payloadSize);
 }

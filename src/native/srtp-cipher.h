@@ -7,8 +7,7 @@
 #include <memory>
 
 // The one-shot hash state is copied per packet: the key's two pads are hashed once, when the key is set. OpenSSL's
-// newer interfaces allocate for every packet.
-#define OPENSSL_SUPPRESS_DEPRECATED
+// newer interfaces allocate for every packet. (OPENSSL_SUPPRESS_DEPRECATED in binding.gyp is for this.)
 #include <openssl/sha.h>
 
 namespace crosspoint {

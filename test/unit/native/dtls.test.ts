@@ -98,6 +98,19 @@ describe('handshake', () => {
     expect(lossyHandshake(server, client, lose)).toBeGreaterThan(4)
   })
 
+  test('a client that repeats its hello lost our flight: it gets the same one again, at once', () => {
+    const { server, client } = createPair(400)
+    const hello = client.start().out[0]!
+    const flight = server.feed(hello).out
+    expect(flight.length).toBeGreaterThan(1)
+    expect(server.timeoutMs()).toBeGreaterThan(500)
+    expect(server.feed(hello).out).toEqual(flight)
+    const answer = flight.flatMap(datagram => [...client.feed(datagram).out])
+    const last = answer.flatMap(datagram => [...server.feed(datagram).out])
+    expect(last.map(datagram => client.feed(datagram)).at(-1)?.state).toBe('connected')
+    expect(server.feed(hello)).toEqual({ out: [], state: 'connected' })
+  })
+
   test.each(['sha256', 'sha384', 'sha512'])('accepts a %s fingerprint, in small letters too', algorithm => {
     const { server, serverCertificate } = createPair()
     server.free()
