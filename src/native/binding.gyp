@@ -25,6 +25,7 @@
               "address-table.cc",
               "udp-socket.cc",
               "udp-binding.cc",
+              "udp-class.cc",
               "fan-out.cc",
               "fan-out-binding.cc"
             ]

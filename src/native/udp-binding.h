@@ -1,4 +1,4 @@
-// The UdpSocket class of JavaScript: the socket in the event loop.
+// A UdpSocket in the event loop, behind the UdpSocket class of JavaScript.
 #pragma once
 #include <memory>
 
