@@ -43,8 +43,8 @@ interface Writer {
 }
 
 /**
- * One reader. onMetaData comes first and again when tracks are opened later; a sequence header before a track's first
- * frame and before the key frame that changes its content, once per change.
+ * One reader. onMetaData comes first and again when tracks are opened later; a sequence header before a
+ * track's first frame and before the key frame that changes its content, once per change.
  */
 export const createFlvOutput = (sink: FlvMessageSink): FlvOutput => {
   const opened = new Map<string, Track>()

@@ -19,8 +19,8 @@ const createNotes = (log: SessionLog, stream: string): ((note: string) => void) 
 }
 
 /**
- * Tracks are added as they show up; the publication becomes ready when all announced ones have their parameters, else
- * two seconds after the first media. All tracks hang on one origin: `wall = W0 + ts / rate`.
+ * Tracks are added as they show up; the publication becomes ready when all announced ones have their
+ * parameters, else two seconds after the first media. All tracks hang on one origin: `wall = W0 + ts / rate`.
  */
 export const publishTags: PublishTags = ({ publication, clock, log }) => {
   const tracks = new Map<string, IngestTrack>()

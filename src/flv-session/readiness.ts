@@ -1,4 +1,7 @@
-/** When a publication of FLV tags is ready: all announced tracks are known, or long enough was waited for them. */
+/**
+ * When a publication of FLV tags is ready: all announced tracks are known, or long enough was waited for
+ * them.
+ */
 import type { Clock } from '../core/types.ts'
 import type { Kind } from '../media/types.ts'
 
@@ -11,7 +14,10 @@ export interface Readiness {
   known(kind: Kind): void
   /** Media arrives: the deadline runs from the first call. */
   media(): void
-  /** So much media was read since the first frame, whatever the clock says: files are read faster than they play. */
+  /**
+   * So much media was read since the first frame, whatever the clock says: files are read faster than they
+   * play.
+   */
   elapsed(us: number): void
   cancel(): void
 }

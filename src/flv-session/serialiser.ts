@@ -29,7 +29,10 @@ const createSerialiser = (track: Track, number: number): FrameSerialiser => {
   let lastDts = Number.NEGATIVE_INFINITY
   let lastMs = 0
 
-  /** A clock that is being corrected may step back by a millisecond; frames replayed from a cache keep their time. */
+  /**
+   * A clock that is being corrected may step back by a millisecond; frames replayed from a cache keep their
+   * time.
+   */
   const timeOf = (frame: Frame): number => {
     const ms = streamMs(track, frame.dts)
     if (frame.dts < lastDts) return ms
@@ -72,7 +75,10 @@ const createSerialiser = (track: Track, number: number): FrameSerialiser => {
 
 const serialisers = new WeakMap<Track, FrameSerialiser[]>()
 
-/** The serialiser that all readers of `track` share. `number` is 0 for the first track of its kind, else the multitrack id. */
+/**
+ * The serialiser that all readers of `track` share. `number` is 0 for the first track of its kind, else the
+ * multitrack id.
+ */
 export const serialiserOf = (track: Track, number: number): FrameSerialiser => {
   let ofTrack = serialisers.get(track)
   if (ofTrack === undefined) {

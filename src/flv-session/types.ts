@@ -36,8 +36,9 @@ export type PublishTags = (options: IngestOptions) => TagIngest
 /* ---------- out ---------- */
 
 /**
- * One tag towards readers. For one frame every reader of the stream is handed the same object: whatever a protocol
- * derives from it (RTMP chunks, an FLV tag with its header) is cached under this identity and shared.
+ * One tag towards readers. For one frame every reader of the stream is handed the same object: whatever a
+ * protocol derives from it (RTMP chunks, an FLV tag with its header) is cached under this identity and
+ * shared.
  */
 export interface FlvMessage extends FlvTag {
   /** 'config' is a sequence header or its Enhanced RTMP equal: never to be dropped. */
@@ -50,13 +51,19 @@ export type FlvMessageSink = (message: FlvMessage) => void
 
 /** What the reader of an FLV or RTMP stream can take beyond the codecs of the legacy form. */
 export interface FlvCapabilities {
-  /** Enhanced RTMP FourCCs it announced or is known to take: 'hvc1', 'av01', 'vp09', 'vp08', 'Opus'; '*' for all. */
+  /**
+   * Enhanced RTMP FourCCs it announced or is known to take: 'hvc1', 'av01', 'vp09', 'vp08', 'Opus'; '*' for
+   * all.
+   */
   readonly fourCcs: readonly string[]
 }
 /** `acceptsFlv` of egress.ts: H.264, AAC, MP3, G.711 always, the rest by capability. */
 export type AcceptsFlv = (tracks: readonly TrackInfo[], capabilities: FlvCapabilities) => readonly Accept[]
 
-/** One reader: onMetaData first, each track's sequence header before its first frame and before a key frame that changes it. */
+/**
+ * One reader: onMetaData first, each track's sequence header before its first frame and before a key frame
+ * that changes it.
+ */
 export interface FlvOutput {
   /** For `Egress.open`; may be called again with tracks that appeared later. */
   open(tracks: readonly OpenTrack[]): readonly EgressSink[]

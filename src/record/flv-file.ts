@@ -84,8 +84,8 @@ const uint32 = (value: number): Uint8Array => {
 }
 
 /**
- * Times from 0. Tracks are written as they come: a little out of order between each other, as in every live FLV, but
- * never within one track.
+ * Times from 0. Tracks are written as they come: a little out of order between each other, as in every live
+ * FLV, but never within one track.
  */
 const createFileTime = () => {
   let base: number | undefined
@@ -107,8 +107,8 @@ const createFileTime = () => {
 }
 
 /**
- * Makes a new file. The first tag should be the script tag of `writeMetadata`, whose duration and file size are set on
- * close.
+ * Makes a new file. The first tag should be the script tag of `writeMetadata`, whose duration and file size
+ * are set on close.
  * @throws GatewayError 'bad-request' when the file exists, 'io-failed' when it cannot be made
  */
 export const openFlvFile = async ({

@@ -35,7 +35,9 @@ const checkPart = (part: string): void => {
 
 const exists = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined
 
-/** Where the deepest part of `path` that exists really lies; a link to nowhere exists and cannot be resolved. */
+/**
+ * Where the deepest part of `path` that exists really lies; a link to nowhere exists and cannot be resolved.
+ */
 const realAncestor = (path: string): string => {
   let at = path
   while (!exists(at)) at = dirname(at)
@@ -47,8 +49,8 @@ const realAncestor = (path: string): string => {
 }
 
 /**
- * The absolute path of `name` under `root`. Links on the way are followed, and must end under the root too. Neither
- * needs to exist.
+ * The absolute path of `name` under `root`. Links on the way are followed, and must end under the root too.
+ * Neither needs to exist.
  * @throws GatewayError 'bad-name' for a name that could mean another place, 'forbidden' when a link leads out
  */
 export const resolveUnder = (root: string, name: string): string => {

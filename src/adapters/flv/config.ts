@@ -6,13 +6,13 @@ const bytes = z.int().min(65_536)
 /** The `flv` section of the configuration. */
 export const flvConfig = z.strictObject({
   /**
-   * Enhanced codecs that HTTP-FLV viewers and recordings are given as they are, by FourCC. 'Opus' is left out because
-   * few players know it there: it becomes AAC.
+   * Enhanced codecs that HTTP-FLV viewers and recordings are given as they are, by FourCC. 'Opus' is left out
+   * because few players know it there: it becomes AAC.
    */
   fourCcs: z.array(z.string().length(4)).default(['hvc1', 'av01', 'vp09', 'vp08']),
   /**
-   * An HTTP viewer that is behind by more is skipped ahead to a key frame; behind for longer than `viewerGiveUpMs`, it
-   * is let go.
+   * An HTTP viewer that is behind by more is skipped ahead to a key frame; behind for longer than
+   * `viewerGiveUpMs`, it is let go.
    */
   viewerHighWaterBytes: bytes.default(4 << 20),
   viewerGiveUpMs: ms.default(10_000),

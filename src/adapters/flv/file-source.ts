@@ -119,7 +119,8 @@ const run = async (player: FilePlayer, start: StartPoint, scope: Scope, path: st
 
 /**
  * Plays a file into `publication`. Resolves when its beginning was read.
- * @throws GatewayError 'bad-url', 'not-found', 'malformed', 'bad-request' when it is shorter than the start asked for
+ * @throws GatewayError 'bad-url', 'not-found', 'malformed', 'bad-request' when it is shorter than the start
+ * asked for
  */
 export const pullFile = async (
   context: AdapterContext,

@@ -16,9 +16,10 @@ const refuseExisting = async (path: string): Promise<void> => {
 }
 
 /**
- * Records into a new file, which is made when there is a track to write into it. The file is whole after every tag;
- * duration and size are set when the recording is closed.
- * @throws GatewayError 'bad-url' for another place than a .flv file, 'bad-request' when the file exists, 'io-failed'
+ * Records into a new file, which is made when there is a track to write into it. The file is whole after
+ * every tag; duration and size are set when the recording is closed.
+ * @throws GatewayError 'bad-url' for another place than a .flv file, 'bad-request' when the file exists,
+ * 'io-failed'
  */
 export const pushFlv = async (context: AdapterContext, config: FlvConfig, url: URL): Promise<Egress> => {
   if (url.protocol !== 'file:')

@@ -35,7 +35,8 @@ const readPace = (text: string | null): boolean => {
 }
 
 /**
- * Reads `file:///clip.flv?loop=true&start=12.5&pace=none`; the options may also have been taken for part of the name.
+ * Reads `file:///clip.flv?loop=true&start=12.5&pace=none`; the options may also have been taken for part of
+ * the name.
  * @throws GatewayError 'bad-url' that names the option
  */
 export const parseFileSource = (url: URL): FileSource => {

@@ -47,7 +47,9 @@ const audioCodec = (code: number): FlvCodec | undefined => {
 
 const roles: readonly (PacketRole | undefined)[] = ['config', 'frame', 'end']
 
-/** G.711 in FLV is 8 kHz whatever SoundRate says; MP3 and AAC say their own rate, SoundFormat 14 is 8 kHz MP3. */
+/**
+ * G.711 in FLV is 8 kHz whatever SoundRate says; MP3 and AAC say their own rate, SoundFormat 14 is 8 kHz MP3.
+ */
 const soundRate = (format: number, flags: number): number =>
   format === 7 || format === 8 || format === 14 ? 8000 : soundRates[(flags >> 2) & 3]!
 

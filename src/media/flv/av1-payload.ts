@@ -1,4 +1,7 @@
-/** AV1 in Enhanced RTMP: OBUs in low-overhead form, the sequence header in the record and again before key frames. */
+/**
+ * AV1 in Enhanced RTMP: OBUs in low-overhead form, the sequence header in the record and again before key
+ * frames.
+ */
 import { isAv1FrameUnit, isAv1Key, OBU, obuType, splitObus } from '../av1/obu.ts'
 import { createAv1Params, parseAv1C } from '../av1/parameters.ts'
 import { equalBytes } from '../bytes.ts'

@@ -1,4 +1,7 @@
-/** What stands in front of the payload in a tag body: written into `out`, which has room for `MAX_HEADER_BYTES`. */
+/**
+ * What stands in front of the payload in a tag body: written into `out`, which has room for
+ * `MAX_HEADER_BYTES`.
+ */
 import { GatewayError } from '../../errors.ts'
 import type { CodecParameters } from '../types.ts'
 import { fourCcOf, isLegacy, soundFlags } from './codecs.ts'
@@ -31,7 +34,9 @@ const putFourCc = (out: Uint8Array, at: number, params: CodecParameters): number
   return putInt24(out, at + 1, code)
 }
 
-/** Enhanced RTMP v2: `first` has the high bits of the first byte; a track other than 0 is a multitrack of one. */
+/**
+ * Enhanced RTMP v2: `first` has the high bits of the first byte; a track other than 0 is a multitrack of one.
+ */
 const putExHeader = (
   out: Uint8Array,
   first: number,

@@ -4,7 +4,9 @@ export interface ByteQueue {
   /** How many bytes were skipped since the start. */
   readonly position: number
   push(bytes: Uint8Array): void
-  /** The next `count` bytes as one view, `count` at most `length`. Pieces are joined at most once per call. */
+  /**
+   * The next `count` bytes as one view, `count` at most `length`. Pieces are joined at most once per call.
+   */
   peek(count: number): Uint8Array
   skip(count: number): void
 }

@@ -52,8 +52,8 @@ const readModEx = (body: Uint8Array, header: ExHeader): number => {
 }
 
 /**
- * Reads into `header` what stands between the first byte of an ex body and its packets. `multitrackType` is the packet
- * type that announces multitrack: 6 for video, 5 for audio. false: cut short or not known.
+ * Reads into `header` what stands between the first byte of an ex body and its packets. `multitrackType` is
+ * the packet type that announces multitrack: 6 for video, 5 for audio. false: cut short or not known.
  */
 export const readExHeader = (body: Uint8Array, header: ExHeader, multitrackType: number): boolean => {
   header.packetType = body[0]! & 15
@@ -105,7 +105,9 @@ export const createExHeader = (): ExHeader => ({
 /** Called with the track, its FourCC and the bounds of its packet. */
 export type ExTrackVisitor = (track: number, fourCc: number, start: number, end: number) => void
 
-/** Walks the packets that follow the header. false: a size points past the end; what came before was visited. */
+/**
+ * Walks the packets that follow the header. false: a size points past the end; what came before was visited.
+ */
 export const visitExTracks = (body: Uint8Array, header: ExHeader, visit: ExTrackVisitor): boolean => {
   if (header.multitrack === undefined) {
     visit(0, header.fourCc, header.at, body.length)

@@ -1,4 +1,7 @@
-/** FLV file framing (Adobe Flash Video File Format 10.1, Annex E.2 to E.4.1): the header and the tags around bodies. */
+/**
+ * FLV file framing (Adobe Flash Video File Format 10.1, Annex E.2 to E.4.1): the header and the tags around
+ * bodies.
+ */
 import { GatewayError } from '../../errors.ts'
 import type { FlvTag, FlvTagType } from './types.ts'
 
@@ -14,7 +17,10 @@ export const writeFileHeader = (hasVideo: boolean, hasAudio: boolean): Uint8Arra
   return Uint8Array.of(0x46, 0x4c, 0x56, 1, flags, 0, 0, 0, FILE_HEADER_BYTES, 0, 0, 0, 0)
 }
 
-/** The eleven bytes in front of a body. `timestampMs` is taken modulo 2^32. Throws 'limit-exceeded' above 16 MiB. */
+/**
+ * The eleven bytes in front of a body. `timestampMs` is taken modulo 2^32. Throws 'limit-exceeded' above 16
+ * MiB.
+ */
 export const writeTagHeader = (type: FlvTagType, timestampMs: number, bodyBytes: number): Uint8Array => {
   if (bodyBytes > MAX_BODY_BYTES) {
     throw new GatewayError('limit-exceeded', `a tag of ${bodyBytes} bytes, FLV allows ${MAX_BODY_BYTES}`)
@@ -28,7 +34,10 @@ export const writeTagHeader = (type: FlvTagType, timestampMs: number, bodyBytes:
   return header
 }
 
-/** The tag as it lies in a file: header, body, PreviousTagSize. `timestampMs` replaces the tag's own when given. */
+/**
+ * The tag as it lies in a file: header, body, PreviousTagSize. `timestampMs` replaces the tag's own when
+ * given.
+ */
 export const writeTag = (tag: FlvTag, timestampMs = tag.timestampMs): Uint8Array => {
   const size = TAG_HEADER_BYTES + tag.body.length
   const bytes = new Uint8Array(size + TRAILER_BYTES)

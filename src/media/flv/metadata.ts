@@ -10,7 +10,10 @@ const FIRST_KEY_AT = 3 + NAME.length + 5
 /** Length before a key, the key, the marker of a number; then its eight bytes. */
 const valueAt = (keyAt: number, key: string): number => keyAt + 2 + key.length + 1
 
-/** Where in the body the eight bytes of `duration` and of `filesize` stand, so that a file can be patched on close. */
+/**
+ * Where in the body the eight bytes of `duration` and of `filesize` stand, so that a file can be patched on
+ * close.
+ */
 export const DURATION_AT = valueAt(FIRST_KEY_AT, 'duration')
 export const FILESIZE_AT = valueAt(DURATION_AT + 8, 'filesize')
 
@@ -37,7 +40,10 @@ const audioMembers = (params: CodecParameters): [string, AmfValue][] => {
   ]
 }
 
-/** Body of the script tag for the first video and the first audio track among `tracks`. Duration and file size are 0. */
+/**
+ * Body of the script tag for the first video and the first audio track among `tracks`. Duration and file size
+ * are 0.
+ */
 export const writeMetadata = (tracks: readonly CodecParameters[]): Uint8Array => {
   const video = tracks.find(({ kind }) => kind === 'video')
   const audio = tracks.find(({ kind }) => kind === 'audio')

@@ -1,4 +1,7 @@
-/** H.264 and HEVC in FLV: NAL units behind lengths, parameter sets in the sequence header and, with some encoders, in-band. */
+/**
+ * H.264 and HEVC in FLV: NAL units behind lengths, parameter sets in the sequence header and, with some
+ * encoders, in-band.
+ */
 import { splitLengthPrefixed } from '../nal.ts'
 import type { H264Parameters, H265Parameters } from '../types.ts'
 import type { VideoPayload } from './video-payload.ts'

@@ -1,7 +1,10 @@
 /** What the headers of a tag body say, legacy and Enhanced RTMP alike. */
 import { toGatewayError } from '../../errors.ts'
 
-/** FourCCs as Enhanced RTMP writes them; legacy codec numbers are named by their FourCC, G.711 by ffmpeg's names. */
+/**
+ * FourCCs as Enhanced RTMP writes them; legacy codec numbers are named by their FourCC, G.711 by ffmpeg's
+ * names.
+ */
 export type FlvCodec = 'avc1' | 'hvc1' | 'av01' | 'vp09' | 'vp08' | 'mp4a' | '.mp3' | 'Opus' | 'alaw' | 'ulaw'
 
 export type PacketRole = 'config' | 'frame' | 'end' | 'metadata'

@@ -1,11 +1,16 @@
-/** FLV bytes in, tags out, across damage: a lost tag boundary is found again by the size that stands before and after. */
+/**
+ * FLV bytes in, tags out, across damage: a lost tag boundary is found again by the size that stands before
+ * and after.
+ */
 import { GatewayError } from '../../errors.ts'
 import { createByteQueue } from './byte-queue.ts'
 import { FILE_HEADER_BYTES, TAG_HEADER_BYTES, TRAILER_BYTES } from './file.ts'
 import type { FlvTag, FlvTagType } from './types.ts'
 
 export interface FlvParserEvents {
-  /** `position` is the offset of the tag's first byte from the first byte pushed. The body is never reused. */
+  /**
+   * `position` is the offset of the tag's first byte from the first byte pushed. The body is never reused.
+   */
   onTag(tag: FlvTag, position: number): void
   /** `bytes` were passed over. */
   onDamage(cause: string, bytes: number): void
@@ -18,7 +23,9 @@ export interface FlvParserLimits {
   /** false: the bytes begin at a tag, not at the file header. */
   readonly header?: boolean
 }
-/** Memory stays below one tag plus the search window. Pushed bytes are kept by reference: never reuse them. */
+/**
+ * Memory stays below one tag plus the search window. Pushed bytes are kept by reference: never reuse them.
+ */
 export interface FlvParser {
   /** Throws 'malformed' when the bytes are not FLV, or when no tag was found within `maxSkipBytes`. */
   push(bytes: Uint8Array): void

@@ -43,8 +43,8 @@ const createDamage = (onDamage: (cause: string) => void) => {
 }
 
 /**
- * Track ids are 'video' and 'audio', with '-1', '-2', … for the further tracks of Enhanced RTMP multitrack. A track
- * whose codec or sample rate changes goes on under its id, with `onParams`.
+ * Track ids are 'video' and 'audio', with '-1', '-2', … for the further tracks of Enhanced RTMP multitrack. A
+ * track whose codec or sample rate changes goes on under its id, with `onParams`.
  */
 export const createFlvReader = (events: FlvReaderEvents): FlvReader => {
   const damage = createDamage(cause => events.onDamage(cause))

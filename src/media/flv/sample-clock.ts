@@ -2,7 +2,9 @@
 
 /** Later than this the tag times win at once; earlier, the count waits for them at this distance. */
 const MAX_DRIFT_MS = 100
-/** A gap in the sound is followed at once up to this distance: beyond, picture and sound are seen to be apart. */
+/**
+ * A gap in the sound is followed at once up to this distance: beyond, picture and sound are seen to be apart.
+ */
 const MAX_LAG_MS = 40
 /** Jitter and rounding of the tag times; within it, the count stays exact. */
 const DEAD_BAND_MS = 10
@@ -11,7 +13,10 @@ const PULL = 1 / 64
 
 export interface SampleClock {
   readonly rate: number
-  /** Ticks of a packet that the tags place at `ms` and that lasts `duration` ticks. Never less than the one before. */
+  /**
+   * Ticks of a packet that the tags place at `ms` and that lasts `duration` ticks. Never less than the one
+   * before.
+   */
   stamp(ms: number, duration: number): number
 }
 

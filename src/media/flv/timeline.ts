@@ -13,7 +13,10 @@ const firstTime = (wire: number): number => (wire >= WIRE_RANGE - MAX_NEGATIVE_M
 
 /** Where one track stands on the line. Made by `Timeline.track()`. */
 export interface TrackTimeline {
-  /** Milliseconds on the line, for a tag time as on the wire. Steps back of up to 100 ms are left to the caller. */
+  /**
+   * Milliseconds on the line, for a tag time as on the wire. Steps back of up to 100 ms are left to the
+   * caller.
+   */
   place(wireMs: number, arrivalUs: number): number
 }
 export interface Timeline {
@@ -25,8 +28,8 @@ export interface TimelineEvents {
 }
 
 /**
- * A jump of one track sets a new offset for the source; the others take it over when their own tags jump too. So
- * tracks keep their distance to each other, whatever the order in which their tags of the new time arrive.
+ * A jump of one track sets a new offset for the source; the others take it over when their own tags jump too.
+ * So tracks keep their distance to each other, whatever the order in which their tags of the new time arrive.
  */
 export const createTimeline = (events: TimelineEvents): Timeline => {
   let unwrapped: number | undefined

@@ -9,18 +9,26 @@ export interface FlvTag {
   readonly body: Uint8Array
 }
 
-/** What a reader found. Track ids are 'video', 'audio', and 'video-1', 'audio-1', … for Enhanced RTMP multitrack. */
+/**
+ * What a reader found. Track ids are 'video', 'audio', and 'video-1', 'audio-1', … for Enhanced RTMP
+ * multitrack.
+ */
 export interface FlvReaderEvents {
   onTrack(id: string, params: CodecParameters): void
   onParams(id: string, params: CodecParameters): void
   onFrame(id: string, frame: Frame): void
   onMetadata(data: Readonly<Record<string, unknown>>): void
-  /** One tag or packet was dropped, or its time mended. Called each time; the number of different causes is bounded. */
+  /**
+   * One tag or packet was dropped, or its time mended. Called each time; the number of different causes is
+   * bounded.
+   */
   onDamage(cause: string): void
 }
 /** Tags in; tracks, parameters and frames out. Never throws for the content of a tag. */
 export interface FlvReader {
-  /** `arrivalUs`: monotonic clock of the gateway. The body is kept by reference in the frames: never reuse it. */
+  /**
+   * `arrivalUs`: monotonic clock of the gateway. The body is kept by reference in the frames: never reuse it.
+   */
   push(tag: FlvTag, arrivalUs: number): void
   readonly damage: Readonly<Record<string, number>>
 }

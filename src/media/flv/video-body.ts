@@ -1,4 +1,6 @@
-/** VIDEODATA of FLV (E.4.3) with the legacy CodecID 12 for HEVC, and the ex video header of Enhanced RTMP v2. */
+/**
+ * VIDEODATA of FLV (E.4.3) with the legacy CodecID 12 for HEVC, and the ex video header of Enhanced RTMP v2.
+ */
 import { createExHeader, fourCc, fourCcName, readExHeader, visitExTracks } from './ex-header.ts'
 import { createPacket, type FlvCodec, int24, type PacketRole, type PacketVisitor } from './packet.ts'
 
@@ -40,7 +42,10 @@ const videoCodec = (code: number): FlvCodec | undefined => {
   }
 }
 
-/** By ex packet type; 5 is the sequence start of AV1 in MPEG-2 TS form, 1 has a composition time for H.264 and HEVC. */
+/**
+ * By ex packet type; 5 is the sequence start of AV1 in MPEG-2 TS form, 1 has a composition time for H.264 and
+ * HEVC.
+ */
 const roles: readonly (PacketRole | undefined)[] = ['config', 'frame', 'end', 'frame', 'metadata']
 const CODED_FRAMES = 1
 const METADATA = 4

@@ -1,4 +1,7 @@
-/** The payload of one video track: sequence headers to parameters, frame bytes to units. One implementation a codec. */
+/**
+ * The payload of one video track: sequence headers to parameters, frame bytes to units. One implementation a
+ * codec.
+ */
 import type { CodecParameters } from '../types.ts'
 
 export interface VideoPayload {

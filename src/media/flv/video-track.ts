@@ -16,7 +16,10 @@ export const createVideoTrack = (
   let highestPts = Number.NEGATIVE_INFINITY
   let interrupted = false
 
-  /** Whether pictures are reordered decides what a reader can show: without a word in the SPS the first frame tells. */
+  /**
+   * Whether pictures are reordered decides what a reader can show: without a word in the SPS the first frame
+   * tells.
+   */
   const announceIfCertain = (): void => {
     const params = payload.params
     if (params === undefined) return
@@ -24,7 +27,10 @@ export const createVideoTrack = (
     output.params(params)
   }
 
-  /** An SPS that excludes reordering is believed until a picture does go back: some encoders write a constant offset. */
+  /**
+   * An SPS that excludes reordering is believed until a picture does go back: some encoders write a constant
+   * offset.
+   */
   const noteOrder = (pts: number, compositionMs: number): void => {
     const params = payload.params
     const excluded = params !== undefined && 'reordered' in params && params.reordered === false

@@ -1,4 +1,6 @@
-/** VP8 and VP9 in Enhanced RTMP: a frame is one unit, and key frames say more than the configuration record. */
+/**
+ * VP8 and VP9 in Enhanced RTMP: a frame is one unit, and key frames say more than the configuration record.
+ */
 import type { PictureSize, VpxParameters } from '../types.ts'
 import { createVp8Params, readVp8Header } from '../vp8/header.ts'
 import { createVp9Params, readVp9Header } from '../vp9/header.ts'

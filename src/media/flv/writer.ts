@@ -1,6 +1,6 @@
 /**
- * Tag bodies. H.264, AAC, MP3 and G.711 in the legacy form that everybody reads; everything else, and each track after
- * the first of its kind, in that of Enhanced RTMP v2.
+ * Tag bodies. H.264, AAC, MP3 and G.711 in the legacy form that everybody reads; everything else, and each
+ * track after the first of its kind, in that of Enhanced RTMP v2.
  */
 import { sizedObusBytes, writeObus } from '../av1/obu.ts'
 import { lengthPrefixedSize, writeLengthPrefixed } from '../nal.ts'
