@@ -2,7 +2,6 @@
 
 #include <uv.h>
 
-
 namespace crosspoint {
 
 namespace {
