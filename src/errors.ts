@@ -24,6 +24,8 @@ export const ERRORS = {
   'dependency-missing': [503, 'A program that is needed is missing'],
   'port-in-use': [500, 'The address cannot be listened on'],
   'connect-failed': [502, 'The remote end cannot be reached'],
+  'connection-lost': [502, 'The connection was lost'],
+  untrusted: [502, 'The certificate of the remote end is not trusted'],
   refused: [502, 'The remote end refused'],
   timeout: [504, 'It took too long'],
   'io-failed': [500, 'Reading or writing failed'],

@@ -168,6 +168,19 @@ export interface Egress extends Closable {
   open(tracks: readonly OpenTrack[]): Promise<readonly EgressSink[]> | readonly EgressSink[]
   /** Bytes waiting in the socket; polled before each write in drop-to-key mode. */
   backlog?(): number
+  /** How far its bytes have come, for whoever watches whether they move. Absent: it cannot tell. */
+  progress?(): EgressProgress
+}
+export interface EgressProgress {
+  /** Bytes that the operating system has taken. */
+  readonly taken: number
+  /** What the peer says of them; absent when it has not said enough yet to be relied upon. */
+  readonly acknowledged?: {
+    /** Bytes sent that it has not acknowledged. */
+    readonly missing: number
+    /** It acknowledges every so many bytes. */
+    readonly window: number
+  }
 }
 export interface OpenTrack {
   readonly track: Track

@@ -192,7 +192,7 @@ describe('push', () => {
     [
       'a certificate that nobody signed',
       () => tlsUrl('SECRET'),
-      /cannot be reached: .*self.signed certificate/,
+      /not trusted: .*self.signed certificate/,
     ],
     ['TLS on a plain port', () => nginx.url('SECRET').replace('rtmp:', 'rtmps:'), /cannot be reached/],
   ])('%s: one sentence, no key in it', async (_, url, sentence) => {

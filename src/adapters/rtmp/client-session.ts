@@ -22,7 +22,8 @@ interface Waiter<V> {
 }
 
 const FLASH_VERSION = 'FMLE/3.0 (compatible; FMSc/1.0)'
-const WINDOW = 2_500_000
+/** Acknowledged several times a second at usual rates: a server that stops reading is found out soon. */
+const WINDOW = 100_000
 const BUFFER_MS = 1_000
 const LIVE = -2_000 // 7.2.2.1: live, else recorded; every server takes it
 

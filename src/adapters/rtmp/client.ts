@@ -4,7 +4,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { closable, createScope, describeReason } from '../../core/scope.ts'
 import type { Closable, Egress, Publication } from '../../core/types.ts'
-import { GatewayError } from '../../errors.ts'
+import { type ErrorCode, GatewayError } from '../../errors.ts'
 import type { AdapterContext } from '../adapter.ts'
 import { type ClientEvents, RtmpClientSession } from './client-session.ts'
 import type { RtmpConfig } from './config.ts'
@@ -56,15 +56,19 @@ const dial = async (
   })
   socket.on('data', bytes => session.receive(bytes))
   socket.on('error', error => {
-    const code = connected ? 'closed' : 'connect-failed'
-    session.fail(new GatewayError(code, `${address.label}: ${error.message}`, { cause: error }))
+    session.fail(
+      new GatewayError(codeOf(error, connected), `${address.label}: ${error.message}`, { cause: error }),
+    )
   })
-  socket.on('close', () => session.fail(closedDuring(address, session.stage)))
+  let permittedAt = Number.POSITIVE_INFINITY
+  socket.on('close', () => session.fail(closedDuring(address, session.stage, clock.now() - permittedAt)))
   socket.once(address.secure ? 'secureConnect' : 'connect', () => {
     connected = true
   })
   try {
-    return { session, transport, streamId: await session[purpose]() }
+    const streamId = await session[purpose]()
+    permittedAt = clock.now()
+    return { session, transport, streamId }
   } catch (error) {
     socket.destroy()
     throw error
@@ -73,9 +77,23 @@ const dial = async (
   }
 }
 
-/** Some servers (nginx-rtmp) refuse without a word. */
-const closedDuring = ({ label }: RtmpAddress, stage: string): GatewayError =>
-  new GatewayError('refused', `${label} closed the connection during ${stage}`)
+const CERTIFICATE = /^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|HOSTNAME_MISMATCH)/
+
+/** A certificate that we do not accept will not be another one in a minute, other failures may pass. */
+const codeOf = ({ code = '' }: NodeJS.ErrnoException, connected: boolean): ErrorCode => {
+  if (CERTIFICATE.test(code)) return 'untrusted'
+  return connected ? 'connection-lost' : 'connect-failed'
+}
+
+/** nginx-rtmp gives permission first and hangs up when its own checks then refuse. */
+const SECOND_THOUGHTS_US = 3_000_000
+
+/** Some servers refuse without a word. `runningUs`: since permission was given. */
+const closedDuring = ({ label }: RtmpAddress, stage: string, runningUs: number): GatewayError => {
+  const settled = runningUs > SECOND_THOUGHTS_US
+  const code = stage === 'handshake' ? 'connect-failed' : settled ? 'closed' : 'refused'
+  return new GatewayError(code, `${label} closed the connection during ${stage}`)
+}
 
 /** We publish to a remote server. Resolves when it allowed that. */
 export const pushRtmp = async (context: AdapterContext, config: RtmpConfig, url: URL): Promise<Egress> => {

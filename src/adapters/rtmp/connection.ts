@@ -54,6 +54,8 @@ const readU32 = (bytes: Uint8Array, at = 0): number =>
 export class RtmpConnection {
   /** Bytes received and sent, and how many of ours the peer has acknowledged. */
   readonly stats = { received: 0, sent: 0, acknowledged: 0, ignored: 0 }
+  /** How often the peer has acknowledged, and at most after how many bytes. */
+  readonly acknowledgements = { count: 0, window: 0 }
   /** What may wait in the transport when we answer; media readers have their own measure. */
   replyLimit: number
   readonly #role: 'server' | 'client'
@@ -173,11 +175,18 @@ export class RtmpConnection {
   }
 
   #onControl({ type, body }: RtmpMessage): void {
-    if (type === MESSAGE.acknowledgement) this.stats.acknowledged = readU32(body)
+    if (type === MESSAGE.acknowledgement) this.#onAcknowledged(readU32(body))
     else if (type === MESSAGE.windowAckSize) this.#window = readU32(body) || DEFAULT_WINDOW
     else if (type === MESSAGE.setPeerBandwidth) this.sendWindowAckSize(readU32(body) || DEFAULT_WINDOW)
     else if (type === MESSAGE.userControl) this.#onUserControl(body)
     else this.stats.ignored += 1
+  }
+
+  #onAcknowledged(total: number): void {
+    const { stats, acknowledgements } = this
+    acknowledgements.count += 1
+    acknowledgements.window = Math.max(acknowledgements.window, (total - stats.acknowledged) >>> 0)
+    stats.acknowledged = total
   }
 
   #onUserControl(body: Uint8Array): void {

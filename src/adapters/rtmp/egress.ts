@@ -1,5 +1,5 @@
 import { closable, createScope } from '../../core/scope.ts'
-import type { CloseReason, Egress, Pressure } from '../../core/types.ts'
+import type { CloseReason, Egress, EgressProgress, Pressure } from '../../core/types.ts'
 import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
 import type { FlvMessage } from '../../flv-session/types.ts'
 import type { RtmpConnection, Transport } from './connection.ts'
@@ -18,6 +18,20 @@ export interface RtmpEgressOptions {
   onOpen(): void
   /** Once: say good-bye and let the connection go. */
   onClose(reason: CloseReason): void
+}
+
+/** A peer that has acknowledged less often may not know what an acknowledgement is. */
+const RELIABLE_ACKS = 3
+
+const progressOf = ({ stats, acknowledgements }: RtmpConnection, backlog: number): EgressProgress => {
+  const taken = stats.sent - backlog
+  if (acknowledgements.count < RELIABLE_ACKS) return { taken }
+  // 5.4.3: modulo 2^32; some peers count the handshake, so that they may be ahead of us.
+  const missing = ((stats.sent % 2 ** 32) - stats.acknowledged) >>> 0
+  return {
+    taken,
+    acknowledged: { missing: missing < 2 ** 31 ? missing : 0, window: acknowledgements.window },
+  }
 }
 
 /** Subscribed tracks to one RTMP connection. Closing it ends the connection. */
@@ -42,6 +56,7 @@ export const createRtmpEgress = (options: RtmpEgressOptions): Egress => {
       return output.open(tracks)
     },
     backlog: () => transport.backlog(),
+    progress: () => progressOf(connection, transport.backlog()),
     ...closable(scope),
   }
 }
