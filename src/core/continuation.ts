@@ -38,7 +38,7 @@ export const createContinuation = (
 
   /** The first anchor settles where the new source begins: at the wall time it says, never before what was sent. */
   const settle = ({ ts, wall, from }: ClockAnchor): number => {
-    const line = clock.fromWall(from === 'arrival' ? wall : wallNow())
+    const line = clock.fromArrival(from === 'arrival' ? wall : wallNow())
     tsOffset = Math.max(line, lastTs + 1) - ts
     return tsOffset
   }

@@ -4,6 +4,8 @@
 
 export type CloseCode =
   | 'source-ended'
+  /** Its connection broke; it may come back. */
+  | 'source-lost'
   | 'replaced'
   | 'unpublished'
   | 'subscriber-left'

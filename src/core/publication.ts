@@ -6,7 +6,7 @@ import { describeReason, reasonOf } from './scope.ts'
 import type { TrackContext } from './track.ts'
 import { TrackNode } from './track.ts'
 import { createTrackClock, type SenderTime, type SourceClock, type StreamTime } from './track-clock.ts'
-import type { CloseReason, Publication, Scope, TrackSpec, TrackWriter } from './types.ts'
+import type { CloseReason, Publication, PublishOptions, Scope, TrackSpec, TrackWriter } from './types.ts'
 import { createWriter, type WriterTarget } from './writer.ts'
 
 /** What a publication needs of its stream. */
@@ -14,6 +14,8 @@ export interface PublicationHost {
   readonly name: string
   readonly context: TrackContext
   readonly time: StreamTime
+  /** Wall time up to which the publisher before has filled the time line. */
+  readonly endWall: number | undefined
   readonly freeze: boolean
   /** A track of the source before that may be gone on with. */
   heir(id: string): SourceTrack | undefined
@@ -25,7 +27,7 @@ export interface PublicationHost {
   /** Something that plans depend on has changed. */
   onChange(): void
   /** The publication ends. What it returns is awaited before it counts as closed. */
-  onEnd(publication: Publication, reason: CloseReason): Promise<void> | undefined
+  onEnd(publication: PublicationNode, reason: CloseReason): Promise<void> | undefined
 }
 export interface SourceTrack {
   readonly track: TrackNode
@@ -43,16 +45,22 @@ const isSameTrack = ({ track }: SourceTrack, spec: TrackSpec<Form>): boolean =>
 export class PublicationNode implements Publication {
   readonly stream: string
   readonly label: string
+  readonly options: PublishOptions
+  /** Monotonic microseconds. */
+  readonly since: number
   isReady = false
   readonly #host: PublicationHost
   readonly #scope: Scope
-  readonly #sender: SenderTime = { offset: undefined }
+  readonly #sender: SenderTime
   readonly #ids = new Set<string>()
   #open = true
 
-  constructor(host: PublicationHost, label: string, scope: Scope) {
+  constructor(host: PublicationHost, options: PublishOptions, scope: Scope) {
     this.stream = host.name
-    this.label = label
+    this.label = options.label
+    this.options = options
+    this.since = host.context.clock.now()
+    this.#sender = { offset: undefined, notBefore: host.endWall }
     this.#host = host
     this.#scope = scope
     scope.signal.addEventListener('abort', () => this.#end(), { once: true })

@@ -11,6 +11,7 @@ import { parseStreamName } from './stream-name.ts'
 import type {
   Clock,
   CloseReason,
+  Continuity,
   Egress,
   NegotiatePolicy,
   Publication,
@@ -30,6 +31,8 @@ export interface RegistryOptions {
   readonly transcoders?: readonly Transcoder[]
   /** Default: transcoding is possible when a transcoder is given, B-frames are dropped where that is legal. */
   readonly policy?: Partial<Pick<NegotiatePolicy, 'unavailable' | 'bFrames'>>
+  /** Asked each time it matters. Default: nobody waits for a lost publisher, a silent one is replaced after 2 s. */
+  readonly continuity?: (stream: string) => Continuity
   readonly log?: CoreLog
   /** How long a converter without readers is kept, microseconds. Default 5 s. */
   readonly lingerUs?: number
@@ -42,6 +45,8 @@ export interface RegistryOptions {
 
 /** A publisher that is there but not ready is waited for at least this long. */
 const announcedWaitMs = 5_000
+
+const withoutGrace: Continuity = { graceMs: 0, graceOnUnpublish: false, takeOverAfterMs: 2_000 }
 
 /** Cheapest transcoder's cost; why there is none, when there is none. */
 const createPolicy = (
@@ -56,6 +61,11 @@ const createPolicy = (
       return cost === undefined || (least !== undefined && least <= cost) ? least : cost
     }, undefined),
 })
+
+const missingOf = ({ name, publisher, info }: StreamNode): string =>
+  info.waiting === undefined
+    ? `${publisher} has no tracks yet on ${name}`
+    : `${publisher} was lost and has not come back to ${name} (${describeReason(info.waiting.reason)})`
 
 const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error))
 
@@ -94,8 +104,11 @@ class RegistryNode implements Registry {
     const name = parseStreamName(text)
     const present = this.#streams.get(name)
     if (present === undefined) return this.#create(name, options).publication
-    if (options.onConflict === 'take-over') return present.takeOver(options)
-    throw new GatewayError('name-taken', `${name} by ${present.publisher}`, { retryAfterS: 5 })
+    if (options.signal?.aborted === true)
+      throw new GatewayError('closed', describeReason(reasonOf(options.signal)))
+    const verdict = present.admits(options)
+    if (verdict.takesOver) return present.succeed(options)
+    throw new GatewayError('name-taken', `${name} by ${verdict.why}`, { retryAfterS: verdict.retryAfterS })
   }
 
   /** @throws GatewayError 'bad-name', 'stream-offline', 'closed', or as negotiation says; the egress is left open then */
@@ -128,6 +141,11 @@ class RegistryNode implements Registry {
       this.#events.emit('stream:ready', stream.info)
       this.#waiting.ready(stream)
     },
+    onWaiting: (stream, reason) => this.#events.emit('stream:waiting', stream.info, reason),
+    onResumed: stream => {
+      this.#events.emit('stream:resumed', stream.info)
+      this.#waiting.ready(stream)
+    },
     onClosed: (info, reason) => this.#events.emit('stream:closed', info, reason),
     onGone: stream => {
       if (this.#streams.get(stream.name) === stream) this.#streams.delete(stream.name)
@@ -140,7 +158,7 @@ class RegistryNode implements Registry {
     if (this.signal.aborted) return Promise.reject(this.#shutdown())
     const present = this.#streams.get(name)
     if (present?.isReady === true) return Promise.resolve(present)
-    const waited = present === undefined ? waitMs : Math.max(waitMs, announcedWaitMs)
+    const waited = present === undefined ? waitMs : Math.max(waitMs, announcedWaitMs, present.waitingMs)
     if (waited === 0) return Promise.reject(this.#offline(name, 0))
     const found = this.#waiting.wait(name, waited, () => this.#offline(name, waited), signal)
     if (present === undefined) this.#events.emit('stream:demand', name)
@@ -149,8 +167,7 @@ class RegistryNode implements Registry {
 
   #offline(name: string, waitedMs: number): GatewayError {
     const present = this.#streams.get(name)
-    const who =
-      present === undefined ? `${name} has no publisher` : `${present.publisher} has no tracks yet on ${name}`
+    const who = present === undefined ? `${name} has no publisher` : missingOf(present)
     return new GatewayError('stream-offline', waitedMs > 0 ? `${who}, waited ${waitedMs} ms` : who)
   }
 
@@ -168,6 +185,7 @@ export const createRegistry = (options: RegistryOptions = {}): Registry => {
     lingerUs: options.lingerUs ?? defaultLingerUs,
     converters: options.converters ?? mediaConverters,
     policy: createPolicy(transcoders, options.policy),
+    continuity: options.continuity ?? (() => withoutGrace),
     freeze: options.freeze ?? false,
   }
   return new RegistryNode(context, onError)

@@ -1,6 +1,6 @@
 /** What a stream is given by its registry. */
 import type { Converters } from './converters.ts'
-import type { Clock, NegotiatePolicy, Transcoder } from './types.ts'
+import type { Clock, Continuity, NegotiatePolicy, Transcoder } from './types.ts'
 
 /** The part of a logger that the core needs; any adapter's logger is one. */
 export interface CoreLog {
@@ -14,6 +14,8 @@ export interface StreamContext {
   readonly converters: Converters
   readonly transcoders: readonly Transcoder[]
   readonly policy: NegotiatePolicy
+  /** Of the stream of this name, as it is now. */
+  readonly continuity: (stream: string) => Continuity
   readonly freeze: boolean
   readonly log: CoreLog | undefined
 }

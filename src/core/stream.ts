@@ -1,13 +1,15 @@
-/** One name's tracks, its publisher and its readers. Readers stay when one publisher takes over from another. */
+/** One name's tracks, its publisher and its readers. Readers stay when one publisher comes after another. */
 import { GatewayError } from '../errors.ts'
+import { Absence, isWaitedFor } from './absence.ts'
 import { createDerivedTracks, type DerivedTracks } from './derived-tracks.ts'
-import { describePlan } from './describe.ts'
-import { type PublicationHost, PublicationNode, type SourceTrack } from './publication.ts'
+import { type PublicationHost, PublicationNode } from './publication.ts'
+import { Readers } from './readers.ts'
 import { closeOnAbort, createScope, describeReason } from './scope.ts'
 import { snapshot } from './snapshot.ts'
+import { SourceTracks } from './source-tracks.ts'
 import type { StreamContext } from './stream-context.ts'
 import { SubscriptionNode } from './subscription.ts'
-import type { TrackNode } from './track.ts'
+import { type Holder, judgeTakeOver, patienceS, type Verdict } from './take-over.ts'
 import type { StreamTime } from './track-clock.ts'
 import type {
   CloseReason,
@@ -22,6 +24,10 @@ import type {
 
 export interface StreamEvents {
   onReady(stream: StreamNode): void
+  /** The publisher of a ready stream was lost. */
+  onWaiting(stream: StreamNode, reason: CloseReason): void
+  /** There is one again. */
+  onResumed(stream: StreamNode): void
   /** A publisher that was ready has gone. */
   onClosed(info: StreamInfo, reason: CloseReason): void
   /** The name is free. */
@@ -30,8 +36,8 @@ export interface StreamEvents {
   onLeft(stream: StreamNode, label: string, reason: CloseReason): void
 }
 
-/** Readers left by a replaced publisher wait this long for the tracks of the new one. */
-const takeOverUs = 10_000_000
+/** Readers left by the publisher before wait this long for the tracks of the new one. */
+const successionUs = 10_000_000
 
 export class StreamNode {
   readonly name: string
@@ -40,11 +46,11 @@ export class StreamNode {
   readonly #scope: Scope
   readonly #time: StreamTime = { originWall: undefined }
   readonly #derived: DerivedTracks
-  #tracks = new Map<string, SourceTrack>()
-  /** Tracks of the publisher before, until the new one has gone on with them or is ready without. */
-  #inherited = new Map<string, SourceTrack>()
-  readonly #subscriptions = new Set<SubscriptionNode>()
+  readonly #tracks = new SourceTracks()
+  readonly #readers: Readers
   #publication: PublicationNode
+  /** From the loss of a publisher until another one is ready. */
+  #absence: Absence | undefined
   #readySince: number | undefined
   /** Counts what plans depend on. */
   #version = 0
@@ -62,6 +68,10 @@ export class StreamNode {
     this.#events = events
     this.#scope = scope
     this.#derived = createDerivedTracks(context)
+    this.#readers = new Readers(name, context.log, {
+      onJoined: label => events.onJoined(this, label),
+      onLeft: (label, reason) => this.#left(label, reason),
+    })
     this.#publication = this.#publish(options)
     scope.signal.addEventListener('abort', () => this.#end(), { once: true })
   }
@@ -72,36 +82,44 @@ export class StreamNode {
   get publisher(): string {
     return this.#publication.label
   }
+  /** Tracks are there and somebody writes them. */
   get isReady(): boolean {
-    return this.#publication.isReady && !this.#scope.signal.aborted
+    return this.#publication.isReady && !this.#publication.signal.aborted && !this.#scope.signal.aborted
+  }
+  /** How long the readers of a lost publisher are still kept; 0 when none was lost. */
+  get waitingMs(): number {
+    return this.#absence?.leftMs ?? 0
   }
 
   get info(): StreamInfo {
     return {
       name: this.name,
       state: this.#state(),
-      tracks: [...this.#sources(), ...this.#derived.list()].map(snapshot),
+      ...(this.#absence !== undefined && { waiting: this.#absence.info }),
+      tracks: [...this.#tracks.list(), ...this.#derived.list()].map(snapshot),
       publisher: this.publisher,
-      subscribers: [...this.#subscriptions].map(({ egress, plan, stats }) => ({
-        label: egress.label,
-        plan,
-        stats,
-      })),
+      subscribers: this.#readers.info,
       readySince: this.#readySince,
     }
   }
 
-  /** Another publisher in place of the present one. Readers stay; tracks of the same kind go on without a break. */
-  takeOver(options: PublishOptions): Publication {
+  /** May another one publish here in place of the present publisher? Always, once that is gone. */
+  admits({ onConflict, credential }: PublishOptions): Verdict {
+    const { label, options } = this.#publication
+    if (onConflict === 'take-over' || this.#publication.signal.aborted) return { takesOver: true }
+    if (onConflict === 'reject') return { takesOver: false, why: label, retryAfterS: patienceS }
+    const holder: Holder = { label, credential: options.credential, silentMs: this.#silentMs() }
+    return judgeTakeOver(holder, credential, this.#context.continuity(this.name).takeOverAfterMs)
+  }
+
+  /** Another publisher. Readers stay; tracks of the same kind go on without a break. */
+  succeed(options: PublishOptions): Publication {
     const before = this.#publication
     const { info } = this
-    for (const [id, source] of this.#tracks) this.#inherited.set(id, source)
-    this.#tracks = new Map()
-    this.#readySince = undefined
+    this.#tracks.bequeath()
+    this.#absence?.hold()
     this.#publication = this.#publish(options)
-    const reason: CloseReason = { code: 'replaced', detail: `${options.label} took ${this.name} over` }
-    void before.close(reason)
-    if (before.isReady) this.#events.onClosed(info, reason)
+    if (!before.signal.aborted) this.#replace(before, info)
     this.#expectReady(this.#publication)
     return this.#publication
   }
@@ -110,7 +128,13 @@ export class StreamNode {
   async subscribe(egress: Egress, options: SubscribeOptions): Promise<Subscription> {
     const scope = this.#scope.child(egress.label)
     const { clock, policy } = this.#context
-    const host = { name: this.name, clock, policy, derived: this.#derived, sources: () => this.#sources() }
+    const host = {
+      name: this.name,
+      clock,
+      policy,
+      derived: this.#derived,
+      sources: () => this.#tracks.list(),
+    }
     const subscription = new SubscriptionNode(host, egress, options.start, scope)
     if (options.signal !== undefined) closeOnAbort(scope, options.signal)
     const version = this.#version
@@ -121,27 +145,24 @@ export class StreamNode {
       throw error
     }
     if (scope.signal.aborted) throw new GatewayError('closed', describeReason(await scope.closed))
-    this.#join(subscription, scope)
+    this.#readers.join(subscription, scope)
     if (version !== this.#version) await subscription.retune()
     return subscription
   }
 
-  #join(subscription: SubscriptionNode, scope: Scope): void {
-    const { egress } = subscription
-    const { log } = this.#context
-    this.#subscriptions.add(subscription)
-    scope.defer(async () => {
-      const reason = scope.signal.reason as CloseReason
-      this.#subscriptions.delete(subscription)
-      await egress.close(reason)
-      const { units, dropped } = subscription.stats
-      log?.info({ stream: this.name, units, dropped }, `${egress.label} left: ${describeReason(reason)}`)
-      this.#events.onLeft(this, egress.label, reason)
-    })
-    void egress.closed.then(reason => subscription.close(reason))
-    const plan = describePlan(subscription.plan)
-    log?.info({ stream: this.name, plan }, `${egress.label} joined`)
-    this.#events.onJoined(this, egress.label)
+  #replace(before: PublicationNode, info: StreamInfo): void {
+    const reason: CloseReason = { code: 'replaced', detail: `${this.publisher} took ${this.name} over` }
+    this.#context.log?.info({ stream: this.name }, `${this.publisher} takes over from ${before.label}`)
+    void before.close(reason)
+    if (!before.isReady) return
+    this.#readySince = undefined
+    this.#events.onClosed(info, reason)
+  }
+
+  #silentMs(): number {
+    const { since, options } = this.#publication
+    const seen = Math.max(since, this.#tracks.lastArrivalUs() ?? 0, options.lastSeenUs?.() ?? 0)
+    return (this.#context.clock.now() - seen) / 1000
   }
 
   #publish(options: PublishOptions): PublicationNode {
@@ -151,45 +172,64 @@ export class StreamNode {
       name,
       context: this.#context,
       time: this.#time,
+      endWall: this.#tracks.endWall(),
       freeze: this.#context.freeze,
-      heir: id => this.#inherited.get(id),
+      heir: id => this.#tracks.heir(id),
       trackScope: id => this.#scope.child(id),
-      adopt: source => this.#adopt(source),
+      adopt: source => this.#tracks.adopt(source),
       onReady: () => this.#ready(),
       onChange: () => this.#change(),
       onEnd: (publication, reason) =>
-        publication === this.#publication ? this.#scope.close(reason) : undefined,
+        publication === this.#publication ? this.#publisherLeft(publication, reason) : undefined,
     }
-    return new PublicationNode(host, options.label, scope)
+    return new PublicationNode(host, options, scope)
   }
 
-  #sources(): TrackNode[] {
-    return [...this.#tracks.values()].map(({ track }) => track)
+  #publisherLeft({ isReady, options }: PublicationNode, reason: CloseReason): Promise<void> | undefined {
+    const continuity = this.#context.continuity(this.name)
+    const hasLived = isReady || this.#absence !== undefined
+    const isKept = hasLived && this.#readers.size > 0 && !this.#scope.signal.aborted
+    if (!isKept || options.returns === false || !isWaitedFor(reason, continuity))
+      return this.#scope.close(reason)
+    this.#wait(reason, continuity.graceMs)
+    return undefined
+  }
+
+  #wait(reason: CloseReason, graceMs: number): void {
+    const { clock, log } = this.#context
+    this.#cancelDeadline?.()
+    const isFirst = this.#absence === undefined
+    this.#absence ??= new Absence(clock, reason, graceMs, why => void this.#scope.close(why))
+    this.#absence.run()
+    const { leftMs } = this.#absence
+    const text = `${this.publisher} was lost (${describeReason(reason)}): readers wait ${leftMs} ms for its return`
+    log?.warn({ stream: this.name, readers: this.#readers.size, leftMs }, text)
+    if (isFirst) this.#events.onWaiting(this, reason)
+  }
+
+  #left(label: string, reason: CloseReason): void {
+    this.#events.onLeft(this, label, reason)
+    if (this.#readers.size > 0 || this.#absence === undefined || !this.#publication.signal.aborted) return
+    void this.#scope.close(this.#absence.info.reason)
   }
 
   #state(): StreamInfo['state'] {
     if (this.#scope.signal.aborted) return 'closing'
+    if (this.#absence !== undefined) return 'waiting'
     if (this.#publication.isReady) return 'ready'
     return this.#tracks.size === 0 ? 'empty' : 'announced'
   }
 
-  #adopt(source: SourceTrack): void {
-    const { id } = source.track
-    const before = this.#tracks.get(id)
-    this.#tracks.set(id, source)
-    if (this.#inherited.get(id) === source) this.#inherited.delete(id)
-    if (before !== undefined)
-      void before.track.close({ code: 'replaced', detail: `${id} changed its format` })
-  }
-
   #ready(): void {
+    const { clock, log } = this.#context
+    const isBack = this.#absence !== undefined
     this.#cancelDeadline?.()
-    const gone: CloseReason = { code: 'replaced', detail: `${this.publisher} does not send it` }
-    for (const { track } of this.#inherited.values()) void track.close(gone)
-    this.#inherited.clear()
-    this.#readySince = this.#context.clock.wall()
-    this.#context.log?.info({ stream: this.name }, `${this.publisher} is live`)
-    this.#events.onReady(this)
+    this.#absence = undefined
+    this.#tracks.disinherit({ code: 'replaced', detail: `${this.publisher} does not send it` })
+    this.#readySince ??= clock.wall()
+    log?.info({ stream: this.name }, `${this.publisher} is live${isBack ? ' in its place' : ''}`)
+    if (isBack) this.#events.onResumed(this)
+    else this.#events.onReady(this)
     this.#change()
   }
 
@@ -197,30 +237,30 @@ export class StreamNode {
   #change(): void {
     const version = ++this.#version
     queueMicrotask(() => {
-      if (version !== this.#version || !this.isReady) return
-      for (const subscription of this.#subscriptions) void subscription.retune()
+      if (version === this.#version && this.isReady) this.#readers.retune()
     })
   }
 
   #expectReady(publication: PublicationNode): void {
     this.#cancelDeadline?.()
-    this.#cancelDeadline = this.#context.clock.after(takeOverUs, () => {
+    this.#cancelDeadline = this.#context.clock.after(successionUs, () => {
       if (publication !== this.#publication || publication.isReady) return
-      const detail = `${publication.label} took over and was not ready within ${takeOverUs / 1e6} s`
-      for (const subscription of this.#subscriptions) void subscription.close({ code: 'replaced', detail })
+      const detail = `${publication.label} took over and was not ready within ${successionUs / 1e6} s`
+      this.#readers.dismiss({ code: 'replaced', detail })
     })
   }
 
   #end(): void {
     const reason = this.#scope.signal.reason as CloseReason
     const { info } = this
-    const wasReady = this.#publication.isReady
+    const wasLive = this.#publication.isReady || this.#absence !== undefined
     this.#cancelDeadline?.()
+    this.#absence?.hold()
     this.#events.onGone(this)
     if (!this.#publication.signal.aborted) void this.#publication.close(reason)
     this.#scope.defer(() => {
       this.#context.log?.info({ stream: this.name }, `ended: ${describeReason(reason)}`)
-      if (wasReady) this.#events.onClosed(info, reason)
+      if (wasLive) this.#events.onClosed(info, reason)
     })
   }
 }

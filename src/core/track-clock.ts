@@ -8,6 +8,13 @@ export interface StreamTime {
 /** One per publication: added to the sender's wall clock it gives ours. Set by the first report of any track. */
 export interface SenderTime {
   offset: number | undefined
+  /** Wall time up to which the publisher before has filled the time line. */
+  readonly notBefore?: number | undefined
+  /**
+   * Added to arrival times, so that no track begins before that; the same for all, so that they stay in sync. Set by
+   * the first arrival of any track.
+   */
+  lead?: number | undefined
 }
 export interface SourceClock extends TrackClock {
   readonly anchored: boolean
@@ -15,7 +22,8 @@ export interface SourceClock extends TrackClock {
   readonly syncErrorUs: number | undefined
   /** Sender reports refused as outliers. */
   readonly outliers: number
-  fromWall(wall: number): number
+  /** The tick at which a unit that came at this wall time belongs. */
+  fromArrival(wall: number): number
   /** Another publisher goes on with this track: its reports come from another wall clock. */
   newSender(sender: SenderTime): void
 }
@@ -73,7 +81,7 @@ class SlewedClock implements SourceClock {
   }
 
   anchor(a: ClockAnchor): void {
-    if (a.from === 'arrival') this.#arrived(a)
+    if (a.from === 'arrival') this.#arrived(a.ts, a.wall + this.#lead(a.wall))
     else if (this.#anchored) this.#reported(a)
     else this.#early = a
   }
@@ -89,10 +97,19 @@ class SlewedClock implements SourceClock {
 
   fromStreamTime(us: number): number {
     if (!this.#anchored) return Math.round(us / this.#usPerTick)
-    return this.fromWall(us + this.#stream.originWall!)
+    return this.#fromWall(us + this.#stream.originWall!)
   }
 
-  fromWall(wall: number): number {
+  fromArrival(wall: number): number {
+    return this.#fromWall(wall + this.#lead(wall))
+  }
+
+  #lead(wall: number): number {
+    this.#sender.lead ??= Math.max(0, (this.#sender.notBefore ?? wall) - wall)
+    return this.#sender.lead
+  }
+
+  #fromWall(wall: number): number {
     const distance = wall - this.#pivotWall
     const sign = Math.sign(this.#error)
     const slewing = distance / (1 + sign * this.#slew)
@@ -118,7 +135,7 @@ class SlewedClock implements SourceClock {
     return this.#pivotWall + distance + (this.#error < 0 ? -correction : correction)
   }
 
-  #arrived({ ts, wall }: ClockAnchor): void {
+  #arrived(ts: number, wall: number): void {
     if (this.#anchored && Math.abs(wall - this.#wallAt(ts)) <= arrivalJumpUs) return
     if (this.#anchored) this.#forgetReports()
     this.#anchored = true
