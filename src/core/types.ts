@@ -211,7 +211,10 @@ export interface SubscriberInfo {
 
 export interface StreamInfo {
   readonly name: string
-  readonly state: 'empty' | 'announced' | 'ready' | 'closing'
+  /** 'waiting': the publisher was lost and may come back; its readers are kept meanwhile. */
+  readonly state: 'empty' | 'announced' | 'ready' | 'waiting' | 'closing'
+  /** Present in state 'waiting'. */
+  readonly waiting?: WaitingInfo
   /** Source tracks and the tracks now derived from them. */
   readonly tracks: readonly TrackInfo[]
   /** Who publishes: "rtmp 127.0.0.1:50412". */
@@ -220,11 +223,33 @@ export interface StreamInfo {
   /** Wall clock in microseconds when the stream became ready. */
   readonly readySince: number | undefined
 }
+export interface WaitingInfo {
+  /** Why the publisher is away. */
+  readonly reason: CloseReason
+  /** Milliseconds until the readers are let go. */
+  readonly leftMs: number
+}
 export interface PublishOptions {
   /** Who publishes, for people: "rtmp 127.0.0.1:50412". */
   readonly label: string
   readonly signal?: AbortSignal
-  readonly onConflict: 'reject' | 'take-over'
+  /** When the name is held: 'as-allowed' replaces the holder if the stream's `Continuity` lets this credential do so. */
+  readonly onConflict: 'reject' | 'take-over' | 'as-allowed'
+  /** What it showed to be let in, as `credentialOf` gives it; two that are equal are the same publisher. */
+  readonly credential?: string
+  /** Monotonic microseconds of its last sign of life, where the protocol sees more of them than media. */
+  readonly lastSeenUs?: () => number
+  /** false: it will not come back when it is lost, so nobody waits for it. */
+  readonly returns?: boolean
+}
+/** What becomes of a stream's readers when its publisher leaves, and who may take whose place. */
+export interface Continuity {
+  /** Readers of a publisher that was lost are kept this long; 0: not at all. */
+  readonly graceMs: number
+  /** Also after a publisher that said itself that it ends. */
+  readonly graceOnUnpublish: boolean
+  /** A publisher that was silent for so long may be replaced by anybody who may publish; 0: never. */
+  readonly takeOverAfterMs: number
 }
 export interface SubscribeOptions {
   readonly signal?: AbortSignal
@@ -235,6 +260,9 @@ export interface SubscribeOptions {
 export interface RegistryEvents {
   'stream:ready': [StreamInfo]
   'stream:closed': [StreamInfo, CloseReason]
+  /** The publisher of a ready stream was lost; 'stream:resumed' or 'stream:closed' follows. */
+  'stream:waiting': [StreamInfo, CloseReason]
+  'stream:resumed': [StreamInfo]
   'stream:demand': [name: string]
   'subscriber:joined': [StreamInfo, label: string]
   'subscriber:left': [StreamInfo, label: string, CloseReason]
