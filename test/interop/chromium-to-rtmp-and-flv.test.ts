@@ -35,7 +35,7 @@ const decode = async (
   url: string,
   options: readonly string[] = [],
 ): Promise<{ frames: number; said: string }> => {
-  const input = ['-v', 'error', '-xerror', '-nostdin', '-stats', ...options, '-i', url]
+  const input = ['-v', 'error', '-xerror', '-nostdin', '-stats', '-fpsprobesize', '0', ...options, '-i', url]
   const rate = ['-vsync', 'passthrough', '-enc_time_base', '-1']
   const output = await runProgram('ffmpeg', [
     ...input,
