@@ -1,4 +1,5 @@
 /** Ticks of one track to wall time and to the stream's own time line: anchored at once, then slewed, never jumped. */
+import { LeastDelay } from './least-delay.ts'
 import type { ClockAnchor, TrackClock } from './types.ts'
 
 /** One per stream: the wall time that is stream time 0. Outlives a take-over, so output times go on. */
@@ -41,6 +42,10 @@ const arrivalJumpUs = 1_000_000
 const slewRatio = 0.01
 const fastSlewRatio = 0.05
 const fastAboveUs = 1_000_000
+/** Without any sender report arrival alone tells how the source's clock drifts: more than crystals do, unseen and unheard. */
+const driftSlewRatio = 0.0005
+/** Networks are not more even than this. */
+const driftDeadBandUs = 2_000
 
 interface Report {
   readonly ts: number
@@ -62,6 +67,9 @@ class SlewedClock implements SourceClock {
   #slew = slewRatio
   /** The furthest tick that was ever asked for: a new correction starts behind it. */
   #furthest = Number.NEGATIVE_INFINITY
+  readonly #delays = new LeastDelay()
+  /** The source has sent a report: arrival is no longer needed. */
+  #isReporting = false
   #report: Report | undefined
   #early: ClockAnchor | undefined
   /** What the sender's clock was set by since this track's first report. */
@@ -124,6 +132,7 @@ class SlewedClock implements SourceClock {
 
   newSender(sender: SenderTime): void {
     this.#sender = sender
+    this.#isReporting = false
     this.#forgetReports()
   }
 
@@ -136,7 +145,11 @@ class SlewedClock implements SourceClock {
   }
 
   #arrived(ts: number, wall: number): void {
-    if (this.#anchored && Math.abs(wall - this.#wallAt(ts)) <= arrivalJumpUs) return
+    const delay = this.#anchored ? wall - this.#wallAt(ts) : 0
+    if (this.#anchored && Math.abs(delay) <= arrivalJumpUs) {
+      this.#follow(wall, delay)
+      return
+    }
     if (this.#anchored) this.#forgetReports()
     this.#anchored = true
     this.#pivotTs = ts
@@ -148,7 +161,16 @@ class SlewedClock implements SourceClock {
     this.#early = undefined
   }
 
+  /** A source without reports: two of its clocks drift apart by 720 ms in an hour when they are 200 ppm off. */
+  #follow(wall: number, delay: number): void {
+    if (this.#isReporting) return
+    const least = this.#delays.add(wall, delay)
+    if (least === undefined || Math.abs(least) < driftDeadBandUs) return
+    this.#steer(this.#furthest, this.#wallAt(this.#furthest) + least, driftSlewRatio)
+  }
+
   #reported(report: Report): void {
+    this.#isReporting = true
     if (this.#isOutlier(report) && !this.#isNewSenderTime(report)) return
     this.#suspects = 0
     this.#report = { ts: report.ts, wall: report.wall }
@@ -156,16 +178,16 @@ class SlewedClock implements SourceClock {
     const pivot = Math.max(report.ts, this.#furthest)
     const target =
       report.wall + this.#senderShift + this.#sender.offset + (pivot - report.ts) * this.#usPerTick
-    this.#steer(pivot, target)
+    this.syncErrorUs = Math.round(target - this.#wallAt(pivot))
+    this.#steer(pivot, target, Math.abs(this.syncErrorUs) > fastAboveUs ? fastSlewRatio : slewRatio)
   }
 
-  #steer(ts: number, target: number): void {
+  #steer(ts: number, target: number, slew: number): void {
     const wall = this.#wallAt(ts)
     this.#pivotTs = ts
     this.#pivotWall = wall
     this.#error = target - wall
-    this.#slew = Math.abs(this.#error) > fastAboveUs ? fastSlewRatio : slewRatio
-    this.syncErrorUs = Math.round(this.#error)
+    this.#slew = slew
   }
 
   #deviation(from: Report, report: Report): number {
@@ -191,6 +213,7 @@ class SlewedClock implements SourceClock {
   }
 
   #forgetReports(): void {
+    this.#delays.forget()
     this.#report = undefined
     this.#suspect = undefined
     this.#suspects = 0

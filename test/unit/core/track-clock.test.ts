@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createTrackClock, scaledClock } from '../../../src/core/track-clock.ts'
+import { createRandom } from '../../helpers/random.ts'
 
 const W0 = 1_750_000_000_000_000
 /** The sender's wall clock is 3 hours off ours: only differences between its reports mean anything. */
@@ -161,6 +162,70 @@ describe('sender reports', () => {
   })
 })
 
+/** As `play`, but nothing is known except when packets came: every 500 ms, 0 to 30 ms late, one in ten by a queue. */
+const playByArrival = (seconds: number, audioPpm: number, firstDelayUs = 0) => {
+  const { video, audio } = pair()
+  const delays = createRandom(7)
+  const late = (): number => delays(30_000) + (delays(10) === 0 ? 200_000 : 0)
+  const offsets = new Map<number, number>()
+  const steps = { audio: 0, video: 0 }
+  let before: { audio: number; video: number } | undefined
+  for (let half = 0; half <= seconds * 2; half++) {
+    const s = half / 2
+    const ts = { audio: Math.round(s * 48_000 * (1 + audioPpm / 1e6)), video: s * 90_000 }
+    const wall = W0 + s * 1e6
+    video.anchor({ ts: ts.video, wall: wall + (half === 0 ? firstDelayUs : late()), from: 'arrival' })
+    audio.anchor({ ts: ts.audio, wall: wall + (half === 0 ? 0 : late()), from: 'arrival' })
+    const now = { audio: audio.toStreamTime(ts.audio), video: video.toStreamTime(ts.video) }
+    if (before !== undefined) {
+      steps.audio = Math.max(steps.audio, Math.abs(now.audio - before.audio - 500_000))
+      steps.video = Math.max(steps.video, Math.abs(now.video - before.video - 500_000))
+    }
+    before = now
+    offsets.set(s, now.video - now.audio)
+  }
+  return { offsets, steps, audio }
+}
+
+describe('a source that sends no reports', () => {
+  test.each([200, -200, 100])('audio %i ppm off: within 40 ms for an hour, by arrival alone', ppm => {
+    const { offsets, steps } = playByArrival(3600, ppm)
+    const worst = Math.max(...[...offsets.values()].map(Math.abs))
+    expect(worst).toBeLessThan(20_000)
+    // 500 ms of media move the mapping by 500 ppm at most, by the drift of the audio clock, and by one tick.
+    expect(steps.video).toBeLessThanOrEqual(250 + 12)
+    expect(steps.audio).toBeLessThanOrEqual(250 + 0.5 * Math.abs(ppm) + 21)
+  })
+
+  test('a first picture that came 150 ms late does not stay late', () => {
+    const { offsets } = playByArrival(400, 0, 150_000)
+    expect(offsets.get(0)).toBe(150_000)
+    expect(Math.abs(offsets.get(400)!)).toBeLessThan(40_000)
+  })
+
+  test('once a report has come arrival moves nothing any more', () => {
+    const { audio } = pair()
+    audio.anchor({ ts: 0, wall: W0, from: 'arrival' })
+    audio.anchor({ ts: 0, wall: W0 + senderOff, from: 'sender-report' })
+    for (let s = 1; s < 60; s++)
+      audio.anchor({ ts: s * 48_000, wall: W0 + s * 1e6 + 300_000, from: 'arrival' })
+    expect(audio.toStreamTime(60 * 48_000)).toBe(60_000_000)
+  })
+
+  test('congestion that lasts shorter than a window moves nothing', () => {
+    const { audio } = pair()
+    for (let half = 0; half < 120; half++) {
+      const late = half % 40 < 15 ? 600_000 : 0
+      audio.anchor({
+        ts: half * 24_000,
+        wall: W0 + half * 500_000 + (half === 0 ? 0 : late),
+        from: 'arrival',
+      })
+    }
+    expect(audio.toStreamTime(60 * 48_000)).toBe(60_000_000)
+  })
+})
+
 describe('derived clocks', () => {
   test('a transcoded track shares the time line of its parent', () => {
     const { audio } = pair()
@@ -184,5 +249,17 @@ describe('take-over', () => {
     audio.anchor({ ts: 48_000, wall: 5, from: 'sender-report' })
     expect(audio.outliers).toBe(0)
     expect(audio.toStreamTime(96_000)).toBe(2_000_000)
+  })
+
+  test('a line that ran ahead of the wall clock: the next sender begins behind its end, all its tracks alike', () => {
+    const stream = { originWall: undefined }
+    const video = createTrackClock(90_000, stream, { offset: undefined })
+    video.anchor({ ts: 0, wall: W0, from: 'arrival' })
+    const next = { offset: undefined, notBefore: W0 + 10_700_000 }
+    const later = createTrackClock(90_000, stream, next)
+    const sound = createTrackClock(48_000, stream, next)
+    later.anchor({ ts: 0, wall: W0 + 10_000_000, from: 'arrival' })
+    sound.anchor({ ts: 0, wall: W0 + 10_020_000, from: 'arrival' })
+    expect([later.toStreamTime(0), sound.toStreamTime(0)]).toEqual([10_700_000, 10_720_000])
   })
 })
