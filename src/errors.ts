@@ -46,11 +46,14 @@ export interface ErrorInit {
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
   readonly code: ErrorCode
+  /** The message without the sentence of the table. */
+  readonly detail: string | undefined
   readonly retryAfterS: number | undefined
 
   constructor(code: ErrorCode, detail?: string, init: ErrorInit = {}) {
     super(detail === undefined ? ERRORS[code][1] : `${ERRORS[code][1]}: ${detail}`, { cause: init.cause })
     this.code = code
+    this.detail = detail
     this.retryAfterS = init.retryAfterS
   }
 

@@ -3,11 +3,20 @@ import { GatewayError } from '../errors.ts'
 import type { CodecParameters, Frame } from '../media/types.ts'
 import { filterBFrames, withoutReordering } from './b-frame-track.ts'
 import { describeParams } from './describe.ts'
+import { reasonOf } from './scope.ts'
 import { Shared } from './shared.ts'
 import { resolveTarget, targetParams } from './target.ts'
 import { type TrackContext, TrackNode } from './track.ts'
 import { scaledClock } from './track-clock.ts'
-import type { Accept, PlannedTrack, TrackWriter, TranscodeJob, Transcoder } from './types.ts'
+import type {
+  Accept,
+  CloseReason,
+  PlannedTrack,
+  TrackWriter,
+  TranscodeInfo,
+  TranscodeJob,
+  Transcoder,
+} from './types.ts'
 
 export interface DerivedTrack {
   readonly track: TrackNode
@@ -24,6 +33,7 @@ export interface DerivedTracks {
 }
 export interface DerivedTracksOptions extends TrackContext {
   readonly transcoders: readonly Transcoder[]
+  readonly onTranscode?: (transcode: TranscodeInfo, ended: CloseReason | undefined) => void
 }
 
 const createNode = (
@@ -88,7 +98,12 @@ const transcode = (
   const transcoder = cheapest(options.transcoders, source.params, target)
   const track = createNode(source, name, targetParams(target), options)
   const ready = transcoder.open(source, target, writerOf(track)).then(
-    job => supervise(source, track, job),
+    job => {
+      supervise(source, track, job)
+      const info = { source: source.id, track: track.id, codec: target.codec, by: transcoder.name }
+      options.onTranscode?.(info, undefined)
+      track.scope.defer(() => options.onTranscode?.(info, reasonOf(track.signal)))
+    },
     thrown => {
       const why = `${describeParams(source.params)} → ${target.codec}: ${transcoder.name} did not start: ${messageOf(thrown)}`
       void track.close({ code: 'failed', detail: why })
@@ -99,10 +114,16 @@ const transcode = (
   return { track, ready }
 }
 
-const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
+const messageOf = (thrown: unknown): string => {
+  if (thrown instanceof GatewayError) return thrown.detail ?? thrown.message
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
 
-const targetName = ({ codec, sampleRate, channels, profileLevelId, reordered }: Accept): string =>
-  [codec, sampleRate, channels, profileLevelId, reordered === false ? 'no-b-frames' : undefined]
+const targetName = ({ codec, sampleRate, channels, profileLevelId, reordered, size }: Accept): string =>
+  [
+    ...[codec, sampleRate, channels, profileLevelId, reordered === false ? 'no-b-frames' : undefined],
+    size && `${size.width}x${size.height}`,
+  ]
     .filter(part => part !== undefined)
     .join('-')
 

@@ -46,6 +46,9 @@ export class FanFeed<F extends Form> implements Feed<F> {
   get size(): number {
     return this.#size
   }
+  get kept(): readonly MediaOf[F][] {
+    return this.cache?.units() ?? []
+  }
 
   attach(sink: Sink<MediaOf[F]>): () => void {
     if (this.#size === 0) this.#onFirst?.()

@@ -38,9 +38,13 @@ export const fitsProfile = (
   return source.rtp.maxPayload <= profile.maxPayload && modeFits
 }
 
-/** Opus decoders take any channel count, whatever the SDP says (RFC 7587 section 7). */
+/**
+ * Opus decoders take any channel count, whatever the SDP says (RFC 7587 section 7). A size that must not change is kept
+ * by an encoder only: the source may change its own at any key frame.
+ */
 const sameFormat = (params: CodecParameters, accept: Accept): boolean =>
   params.codec === accept.codec &&
+  accept.size === undefined &&
   (accept.sampleRate === undefined || params.clockRate === accept.sampleRate) &&
   (accept.channels === undefined ||
     params.codec === 'opus' ||
@@ -78,9 +82,15 @@ const direct = (track: TrackInfo, accept: Accept): Route => {
   return { steps, cost: form + profileCost(track.params, accept) }
 }
 
+const forbids = ({ transcode }: NegotiatePolicy, kind: Kind): string | undefined => {
+  if (transcode === 'off') return 'transcoding is off'
+  return transcode === 'audio' && kind !== 'audio' ? 'only sound may be transcoded' : undefined
+}
+
 const transcode = (track: TrackInfo, accept: Accept, policy: NegotiatePolicy): Route => {
   const { params } = track
-  if (policy.unavailable !== undefined) return { code: 'transcode-unavailable', why: policy.unavailable }
+  const forbidden = policy.unavailable ?? forbids(policy, track.kind)
+  if (forbidden !== undefined) return { code: 'transcode-unavailable', why: forbidden }
   const cost = policy.cost(params, accept)
   if (cost === undefined)
     return { code: 'no-common-codec', why: `no transcoder makes ${accept.codec} of ${params.codec}` }
@@ -88,27 +98,30 @@ const transcode = (track: TrackInfo, accept: Accept, policy: NegotiatePolicy): R
   return { steps, cost: costs.transcode + cost }
 }
 
+const rejected: Refusal = { code: 'b-frames', why: 'it has B-frames, which are refused' }
+
 /** Dropping is legal where no picture refers to a B-frame: reordering deeper than 1 means that some do. */
 const withoutBFrames = (track: TrackInfo, accept: Accept, policy: NegotiatePolicy): Route => {
-  if (policy.bFrames === 'reject') return { code: 'b-frames', why: 'it has B-frames, which are refused' }
-  if (policy.bFrames === 'transcode') {
-    const route = transcode(track, accept, policy)
-    return 'steps' in route ? route : { code: 'b-frames', why: `it has B-frames: ${route.why}` }
+  const depth = 'maxReorder' in track.params ? (track.params.maxReorder ?? 0) : 0
+  if (policy.bFrames === 'transcode' || depth > 1) {
+    const made = transcode(track, accept, policy)
+    if ('steps' in made) return made
+    const deep = `its B-frames are ${depth} deep and refer to each other: dropping breaks the picture`
+    return { code: 'b-frames', why: `${depth > 1 ? deep : 'it has B-frames'}, ${made.why}` }
   }
-  const depth = 'maxReorder' in track.params ? track.params.maxReorder : undefined
-  if (depth !== undefined && depth > 1)
-    return {
-      code: 'b-frames',
-      why: `its B-frames are ${depth} deep and refer to each other: dropping breaks the picture`,
-    }
   return { steps: around(track, accept, { op: 'drop-b-frames' }), cost: costs.dropBFrames }
 }
 
 const route = (track: TrackInfo, accept: Accept, policy: NegotiatePolicy): Route => {
+  const shuffled = accept.reordered === false && isReordered(track.params)
+  if (shuffled && policy.bFrames === 'reject') return rejected
   if (!sameFormat(track.params, accept)) return transcode(track, accept, policy)
-  if (accept.reordered === false && isReordered(track.params)) return withoutBFrames(track, accept, policy)
+  if (shuffled) return withoutBFrames(track, accept, policy)
   return direct(track, accept)
 }
+
+const describeWish = ({ codec, size }: Accept): string =>
+  size === undefined ? codec : `${codec} ${size.width}x${size.height}`
 
 const unique = (values: readonly string[]): string[] => [...new Set(values)]
 
@@ -119,7 +132,7 @@ const refusalOf = (track: TrackInfo, wanted: readonly Accept[], refusals: readon
   if (found === undefined) return { code: 'no-common-codec', why: `${label} → viewer takes no ${track.kind}` }
   if (found.code === 'b-frames')
     return { code: found.code, why: `${label} → viewer shows no B-frames: ${found.why}` }
-  const codecs = unique(wanted.map(({ codec }) => codec)).join(', ')
+  const codecs = unique(wanted.map(describeWish)).join(', ')
   return { code: found.code, why: `${label} → viewer accepts ${codecs}: ${found.why}` }
 }
 
@@ -139,6 +152,10 @@ const best = (
   }
   return found ?? refusalOf(track, wanted, refusals)
 }
+
+/** A size that the egress itself asks for is kept. */
+const locked = (accept: Accept, { lockResolution: size }: NegotiatePolicy): Accept =>
+  accept.kind !== 'video' || size === undefined ? accept : { size, ...accept }
 
 const failure = (refusals: readonly Refusal[]): Failure =>
   (['b-frames', 'transcode-unavailable'] as const).find(code => refusals.some(r => r.code === code)) ??
@@ -183,7 +200,12 @@ export const negotiate: Negotiate = (tracks, accepts, policy): Plan => {
   for (const kind of kinds) {
     const ofKind = <T extends { readonly kind: Kind }>(list: readonly T[]): T[] =>
       list.filter(one => one.kind === kind)
-    serveKind(ofKind(sources), ofKind(accepts), policy, outcome)
+    serveKind(
+      ofKind(sources),
+      ofKind(accepts).map(accept => locked(accept, policy)),
+      policy,
+      outcome,
+    )
   }
   const { planned, skipped, refusals } = outcome
   if (planned.length > 0) return { ok: true, tracks: planned, skipped }

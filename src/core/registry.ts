@@ -1,8 +1,10 @@
 /** All streams by name: who publishes, who reads, who waits. */
-import { GatewayError } from '../errors.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
 import { systemClock } from './clock.ts'
 import { type Converters, mediaConverters } from './converters.ts'
 import { createEvents, type Events } from './events.ts'
+import { createMeasures, type Measures } from './measures.ts'
+import { createPolicyFor } from './policy.ts'
 import { createScope, describeReason, reasonOf } from './scope.ts'
 import { defaultLingerUs } from './shared.ts'
 import { type StreamEvents, StreamNode } from './stream.ts'
@@ -13,6 +15,7 @@ import type {
   CloseReason,
   Continuity,
   Egress,
+  MediaPolicy,
   NegotiatePolicy,
   Publication,
   PublishOptions,
@@ -30,7 +33,9 @@ export interface RegistryOptions {
   readonly clock?: Clock
   readonly transcoders?: readonly Transcoder[]
   /** Default: transcoding is possible when a transcoder is given, B-frames are dropped where that is legal. */
-  readonly policy?: Partial<Pick<NegotiatePolicy, 'unavailable' | 'bFrames'>>
+  readonly policy?: Partial<Omit<NegotiatePolicy, 'cost'>>
+  /** What the stream of this name has of its own. Asked each time it matters. */
+  readonly policyOf?: (stream: string) => MediaPolicy
   /** Asked each time it matters. Default: nobody waits for a lost publisher, a silent one is replaced after 2 s. */
   readonly continuity?: (stream: string) => Continuity
   readonly log?: CoreLog
@@ -46,21 +51,12 @@ export interface RegistryOptions {
 /** A publisher that is there but not ready is waited for at least this long. */
 const announcedWaitMs = 5_000
 
-const withoutGrace: Continuity = { graceMs: 0, graceOnUnpublish: false, takeOverAfterMs: 2_000 }
+const createIds = (): (() => string) => {
+  let last = 0
+  return () => `r${(++last).toString(36)}`
+}
 
-/** Cheapest transcoder's cost; why there is none, when there is none. */
-const createPolicy = (
-  transcoders: readonly Transcoder[],
-  policy: RegistryOptions['policy'] = {},
-): NegotiatePolicy => ({
-  unavailable: policy.unavailable ?? (transcoders.length === 0 ? 'transcoding is off' : undefined),
-  bFrames: policy.bFrames ?? 'drop',
-  cost: (from, to) =>
-    transcoders.reduce<number | undefined>((least, transcoder) => {
-      const cost = transcoder.cost(from, to)
-      return cost === undefined || (least !== undefined && least <= cost) ? least : cost
-    }, undefined),
-})
+const withoutGrace: Continuity = { graceMs: 0, graceOnUnpublish: false, takeOverAfterMs: 2_000 }
 
 const missingOf = ({ name, publisher, info }: StreamNode): string =>
   info.waiting === undefined
@@ -108,14 +104,22 @@ class RegistryNode implements Registry {
       throw new GatewayError('closed', describeReason(reasonOf(options.signal)))
     const verdict = present.admits(options)
     if (verdict.takesOver) return present.succeed(options)
-    throw new GatewayError('name-taken', `${name} by ${verdict.why}`, { retryAfterS: verdict.retryAfterS })
+    const init = { retryAfterS: verdict.retryAfterS }
+    const error = new GatewayError('name-taken', `${name} by ${verdict.why}`, init)
+    this.#events.emit('publish:refused', name, options.label, error)
+    throw error
   }
 
   /** @throws GatewayError 'bad-name', 'stream-offline', 'closed', or as negotiation says; the egress is left open then */
   async subscribe(text: string, egress: Egress, options: SubscribeOptions): Promise<Subscription> {
     const name = parseStreamName(text)
-    const stream = await this.#whenReady(name, options)
-    return stream.subscribe(egress, options)
+    try {
+      const stream = await this.#whenReady(name, options)
+      return await stream.subscribe(egress, options)
+    } catch (thrown) {
+      this.#events.emit('subscribe:refused', name, egress.label, toGatewayError(thrown))
+      throw thrown
+    }
   }
 
   find(name: string): StreamInfo | undefined {
@@ -124,6 +128,24 @@ class RegistryNode implements Registry {
 
   list(prefix = ''): readonly StreamInfo[] {
     return [...this.#streams.values()].filter(({ name }) => name.startsWith(prefix)).map(({ info }) => info)
+  }
+
+  policy(name: string, own?: MediaPolicy): NegotiatePolicy {
+    return this.#context.policyFor(name, own)
+  }
+
+  kick(name: string, detail: string): boolean {
+    const stream = this.#streams.get(name)
+    void stream?.end({ code: 'kicked', detail })
+    return stream !== undefined
+  }
+
+  kickSubscriber(name: string, id: string, detail: string): boolean {
+    return this.#streams.get(name)?.endReader(id, { code: 'kicked', detail }) ?? false
+  }
+
+  get measures(): Measures {
+    return this.#context.measures
   }
 
   on<E extends keyof RegistryEvents>(event: E, listener: (...args: RegistryEvents[E]) => void): () => void {
@@ -150,8 +172,13 @@ class RegistryNode implements Registry {
     onGone: stream => {
       if (this.#streams.get(stream.name) === stream) this.#streams.delete(stream.name)
     },
-    onJoined: (stream, label) => this.#events.emit('subscriber:joined', stream.info, label),
-    onLeft: (stream, label, reason) => this.#events.emit('subscriber:left', stream.info, label, reason),
+    onJoined: (stream, reader) => this.#events.emit('subscriber:joined', stream.info, reader.label, reader),
+    onLeft: (stream, reader, reason) =>
+      this.#events.emit('subscriber:left', stream.info, reader.label, reason, reader),
+    onTranscode: ({ name }, transcode, ended) => {
+      if (ended === undefined) this.#events.emit('transcode:started', name, transcode)
+      else this.#events.emit('transcode:stopped', name, transcode, ended)
+    },
   }
 
   #whenReady(name: string, { waitMs = 0, signal }: SubscribeOptions): Promise<StreamNode> {
@@ -184,9 +211,11 @@ export const createRegistry = (options: RegistryOptions = {}): Registry => {
     log: options.log,
     lingerUs: options.lingerUs ?? defaultLingerUs,
     converters: options.converters ?? mediaConverters,
-    policy: createPolicy(transcoders, options.policy),
+    policyFor: createPolicyFor(transcoders, options.policy, options.policyOf),
     continuity: options.continuity ?? (() => withoutGrace),
     freeze: options.freeze ?? false,
+    measures: createMeasures(),
+    nextId: createIds(),
   }
   return new RegistryNode(context, onError)
 }

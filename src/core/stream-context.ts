@@ -1,6 +1,8 @@
 /** What a stream is given by its registry. */
 import type { Converters } from './converters.ts'
-import type { Clock, Continuity, NegotiatePolicy, Transcoder } from './types.ts'
+import type { Measures } from './measures.ts'
+import type { PolicyFor } from './policy.ts'
+import type { Clock, Continuity, Transcoder } from './types.ts'
 
 /** The part of a logger that the core needs; any adapter's logger is one. */
 export interface CoreLog {
@@ -13,9 +15,12 @@ export interface StreamContext {
   readonly lingerUs: number
   readonly converters: Converters
   readonly transcoders: readonly Transcoder[]
-  readonly policy: NegotiatePolicy
+  readonly policyFor: PolicyFor
   /** Of the stream of this name, as it is now. */
   readonly continuity: (stream: string) => Continuity
   readonly freeze: boolean
+  readonly measures: Measures
+  /** A reader's id, never given before. */
+  readonly nextId: () => string
   readonly log: CoreLog | undefined
 }

@@ -2,14 +2,19 @@
 import { GatewayError } from '../errors.ts'
 import { Absence, isWaitedFor } from './absence.ts'
 import { createDerivedTracks, type DerivedTracks } from './derived-tracks.ts'
+import { protocolOf } from './measures.ts'
 import { type PublicationHost, PublicationNode } from './publication.ts'
 import { Readers } from './readers.ts'
 import { closeOnAbort, createScope, describeReason } from './scope.ts'
+import { Skew } from './skew.ts'
 import { snapshot } from './snapshot.ts'
 import { SourceTracks } from './source-tracks.ts'
+import { linkReading } from './stats.ts'
 import type { StreamContext } from './stream-context.ts'
 import { SubscriptionNode } from './subscription.ts'
 import { type Holder, judgeTakeOver, patienceS, type Verdict } from './take-over.ts'
+import type { Reading } from './tally.ts'
+import type { TrackContext } from './track.ts'
 import type { StreamTime } from './track-clock.ts'
 import type {
   CloseReason,
@@ -19,7 +24,9 @@ import type {
   Scope,
   StreamInfo,
   SubscribeOptions,
+  SubscriberInfo,
   Subscription,
+  TranscodeInfo,
 } from './types.ts'
 
 export interface StreamEvents {
@@ -32,8 +39,10 @@ export interface StreamEvents {
   onClosed(info: StreamInfo, reason: CloseReason): void
   /** The name is free. */
   onGone(stream: StreamNode): void
-  onJoined(stream: StreamNode, label: string): void
-  onLeft(stream: StreamNode, label: string, reason: CloseReason): void
+  onJoined(stream: StreamNode, reader: SubscriberInfo): void
+  onLeft(stream: StreamNode, reader: SubscriberInfo, reason: CloseReason): void
+  /** `ended` undefined: it began. */
+  onTranscode(stream: StreamNode, transcode: TranscodeInfo, ended: CloseReason | undefined): void
 }
 
 /** Readers left by the publisher before wait this long for the tracks of the new one. */
@@ -41,7 +50,7 @@ const successionUs = 10_000_000
 
 export class StreamNode {
   readonly name: string
-  readonly #context: StreamContext
+  readonly #context: StreamContext & TrackContext
   readonly #events: StreamEvents
   readonly #scope: Scope
   readonly #time: StreamTime = { originWall: undefined }
@@ -64,13 +73,16 @@ export class StreamNode {
     scope: Scope,
   ) {
     this.name = name
-    this.#context = context
+    this.#context = { ...context, skew: new Skew(context.measures.skewIn) }
     this.#events = events
     this.#scope = scope
-    this.#derived = createDerivedTracks(context)
+    this.#derived = createDerivedTracks({
+      ...context,
+      onTranscode: (transcode, ended) => events.onTranscode(this, transcode, ended),
+    })
     this.#readers = new Readers(name, context.log, {
-      onJoined: label => events.onJoined(this, label),
-      onLeft: (label, reason) => this.#left(label, reason),
+      onJoined: reader => events.onJoined(this, reader),
+      onLeft: (reader, reason) => this.#left(reader, reason),
     })
     this.#publication = this.#publish(options)
     scope.signal.addEventListener('abort', () => this.#end(), { once: true })
@@ -98,6 +110,7 @@ export class StreamNode {
       ...(this.#absence !== undefined && { waiting: this.#absence.info }),
       tracks: [...this.#tracks.list(), ...this.#derived.list()].map(snapshot),
       publisher: this.publisher,
+      ...(this.#publication.link !== undefined && { publisherLink: this.#publication.link }),
       subscribers: this.#readers.info,
       readySince: this.#readySince,
     }
@@ -127,11 +140,11 @@ export class StreamNode {
   /** @throws GatewayError when no plan can be made, or the egress fails to open; it is left to the caller then */
   async subscribe(egress: Egress, options: SubscribeOptions): Promise<Subscription> {
     const scope = this.#scope.child(egress.label)
-    const { clock, policy } = this.#context
+    const { policyFor } = this.#context
     const host = {
+      ...this.#context,
       name: this.name,
-      clock,
-      policy,
+      policy: () => policyFor(this.name, options.policy),
       derived: this.#derived,
       sources: () => this.#tracks.list(),
     }
@@ -148,6 +161,16 @@ export class StreamNode {
     this.#readers.join(subscription, scope)
     if (version !== this.#version) await subscription.retune()
     return subscription
+  }
+
+  /** Publisher and readers are told, nobody waits. */
+  end(reason: CloseReason): Promise<void> {
+    return this.#scope.close(reason)
+  }
+
+  /** false: no reader has this id. */
+  endReader(id: string, reason: CloseReason): boolean {
+    return this.#readers.end(id, reason)
   }
 
   #replace(before: PublicationNode, info: StreamInfo): void {
@@ -167,6 +190,8 @@ export class StreamNode {
 
   #publish(options: PublishOptions): PublicationNode {
     const scope = createScope(options.label, options.signal === undefined ? {} : { signal: options.signal })
+    const read = (): Reading => linkReading(options.link?.())
+    scope.defer(this.#context.measures.publishers.enter(protocolOf(options.label), read))
     const { name } = this
     const host: PublicationHost = {
       name,
@@ -207,8 +232,8 @@ export class StreamNode {
     if (isFirst) this.#events.onWaiting(this, reason)
   }
 
-  #left(label: string, reason: CloseReason): void {
-    this.#events.onLeft(this, label, reason)
+  #left(reader: SubscriberInfo, reason: CloseReason): void {
+    this.#events.onLeft(this, reader, reason)
     if (this.#readers.size > 0 || this.#absence === undefined || !this.#publication.signal.aborted) return
     void this.#scope.close(this.#absence.info.reason)
   }

@@ -1,10 +1,13 @@
 /** One reader of a stream: its plan, its wiring, its counters, and what becomes of them when the stream changes. */
 import { GatewayError, toGatewayError } from '../errors.ts'
+import { DelayProbe } from './delay-probe.ts'
 import type { DerivedTracks } from './derived-tracks.ts'
 import { describeRefusal } from './describe.ts'
+import { type Measures, protocolOf } from './measures.ts'
 import { negotiate } from './negotiate.ts'
 import type { Counters } from './outlet.ts'
 import { gaugeOf } from './pressure.ts'
+import { linkReading } from './stats.ts'
 import type { TrackNode } from './track.ts'
 import type {
   Accept,
@@ -15,6 +18,7 @@ import type {
   Plan,
   Scope,
   SubscribeOptions,
+  SubscriberInfo,
   Subscription,
   SubscriptionStats,
 } from './types.ts'
@@ -24,7 +28,10 @@ import { type GoodPlan, Wiring } from './wiring.ts'
 export interface SubscriptionHost {
   readonly name: string
   readonly clock: Clock
-  readonly policy: NegotiatePolicy
+  readonly measures: Measures
+  /** Never given before. */
+  nextId(): string
+  policy(): NegotiatePolicy
   readonly derived: DerivedTracks
   sources(): readonly TrackNode[]
 }
@@ -35,17 +42,23 @@ const mustBeGood = (plan: Plan): GoodPlan => {
 }
 
 export class SubscriptionNode implements Subscription {
+  readonly id: string
   readonly egress: Egress
   readonly #host: SubscriptionHost
   readonly #scope: Scope
   readonly #wiring: Wiring
+  readonly #probe: DelayProbe
+  readonly #since: number
   readonly #counters: Counters = { units: 0, bytes: 0, waitingForKey: 0, slow: 0 }
   /** Changes of plan, one after the other. */
   #work: Promise<void> = Promise.resolve()
 
   constructor(host: SubscriptionHost, egress: Egress, start: SubscribeOptions['start'], scope: Scope) {
     this.#host = host
+    this.id = host.nextId()
     this.egress = egress
+    this.#since = host.clock.wall()
+    this.#probe = new DelayProbe(host.clock, host.measures)
     this.#scope = scope
     const onEnd = (reason: CloseReason): void => void this.close(reason)
     this.#wiring = new Wiring({
@@ -54,6 +67,7 @@ export class SubscriptionNode implements Subscription {
       sources: () => host.sources(),
       counters: this.#counters,
       gauge: gaugeOf(egress, host.clock, onEnd),
+      probe: this.#probe,
       start,
       signal: scope.signal,
       onEnd,
@@ -80,13 +94,30 @@ export class SubscriptionNode implements Subscription {
 
   get stats(): SubscriptionStats {
     const { units, bytes, waitingForKey, slow } = this.#counters
+    const { latencyUs } = this.#probe
     return {
       units,
       bytes,
       dropped: waitingForKey + slow,
       waitingForKey: this.#wiring.routes.some(({ outlet }) => outlet.waitingForKey),
       droppedBy: { 'waiting-for-key': waitingForKey, slow },
+      latencyMs: latencyUs === undefined ? undefined : latencyUs / 1000,
+      backlogBytes: this.egress.backlog?.(),
     }
+  }
+
+  get info(): SubscriberInfo {
+    const { id, plan, stats, egress } = this
+    const link = egress.link?.()
+    return { id, label: egress.label, since: this.#since, plan, stats, ...(link !== undefined && { link }) }
+  }
+
+  /** Its counters go into the sums of its protocol. Returns the end of that. */
+  enterTally(): () => void {
+    return this.#host.measures.readers.enter(protocolOf(this.egress.label), () => {
+      const { units, bytes, waitingForKey, slow } = this.#counters
+      return { units, bytes, waitingForKey, slow, ...linkReading(this.egress.link?.()) }
+    })
   }
 
   /**
@@ -116,7 +147,7 @@ export class SubscriptionNode implements Subscription {
 
   #negotiate(accepts?: readonly Accept[]): Plan {
     const tracks = this.#host.sources()
-    return negotiate(tracks, accepts ?? this.egress.accepts(tracks), this.#host.policy)
+    return negotiate(tracks, accepts ?? this.egress.accepts(tracks), this.#host.policy())
   }
 
   #queue(run: () => Promise<void>): Promise<void> {

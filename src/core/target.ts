@@ -26,6 +26,7 @@ export const resolveTarget = (from: CodecParameters, accept: Accept): Accept => 
 /** Parameters of a transcoded track until the transcoder says its own. `target` comes from `resolveTarget`. */
 export const targetParams = (target: Accept): CodecParameters => {
   const { codec, channels = 2, sampleRate: clockRate = 48_000 } = target
+  const video = { kind: 'video', clockRate: 90_000, size: target.size } as const
   switch (codec) {
     case 'opus':
       return { codec, kind: 'audio', clockRate: 48_000, channels: channels === 1 ? 1 : 2, fmtp: '' }
@@ -61,8 +62,6 @@ export const targetParams = (target: Accept): CodecParameters => {
       return { codec, kind: 'audio', clockRate, channels }
   }
 }
-
-const video = { kind: 'video', clockRate: 90_000, size: undefined } as const
 
 /** A destination that shows no B-frames is made a track that has none. */
 const reorderedOf = (target: Accept): boolean | undefined => (target.reordered === false ? false : undefined)

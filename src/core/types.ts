@@ -1,6 +1,7 @@
 /** L1. The model: streams, tracks, feeds, ownership, negotiation. Imports L0 only. */
-import type { CodecId, CodecParameters, Form, Frame, Kind, MediaOf, RtpPacket } from '../media/types.ts'
+import type { CodecParameters, Form, Frame, Kind, MediaOf, RtpPacket } from '../media/types.ts'
 import type { Closable, CloseReason, TrackClock } from './lifetime.ts'
+import type { Accept, MediaPolicy, NegotiatePolicy, Plan, RtpProfile, TranscodeTable } from './plan.ts'
 import type { SubscriptionStats, TrackStats } from './stats.ts'
 
 export type {
@@ -12,6 +13,17 @@ export type {
   Scope,
   TrackClock,
 } from './lifetime.ts'
+export type {
+  Accept,
+  MediaPolicy,
+  NegotiatePolicy,
+  Plan,
+  PlannedTrack,
+  RtpProfile,
+  SkippedTrack,
+  Step,
+  TranscodeTable,
+} from './plan.ts'
 export type { SubscriptionStats, TrackStats } from './stats.ts'
 
 /* ---------- moving media ---------- */
@@ -27,18 +39,14 @@ export interface Sink<U> {
 export interface Feed<F extends Form> {
   readonly form: F
   readonly size: number
+  /** What a late sink has missed since the last key frame, where the source cannot be asked for one. */
+  readonly kept?: readonly MediaOf[F][]
   attach(sink: Sink<MediaOf[F]>): () => void
 }
 
 /** The shared packet feed also keeps the one retransmission history; a subscriber stores only its sequence mapping. */
 export interface RtpFeed extends Feed<'rtp'> {
   lookup(seq: number): RtpPacket | undefined
-}
-
-/** What makes two packetisations different. Equal profiles share one packetiser. */
-export interface RtpProfile {
-  readonly maxPayload: number
-  readonly h264PacketizationMode?: 0 | 1
 }
 
 export interface TrackInfo {
@@ -95,55 +103,6 @@ export interface Publication extends Closable {
 
 /* ---------- the reader's side ---------- */
 
-/** One thing an egress can take, best first. Pure data: it comes from an SDP, a FourCC list, a container's limits. */
-export interface Accept {
-  readonly kind: Kind
-  readonly codec: CodecId
-  readonly form: Form
-  readonly rtp?: RtpProfile
-  readonly channels?: number
-  readonly sampleRate?: number
-  /** false: cannot carry B-frames. */
-  readonly reordered?: boolean
-  readonly profileLevelId?: string
-}
-export type Step =
-  | { readonly op: 'copy' }
-  | { readonly op: 'packetise'; readonly profile: RtpProfile }
-  | { readonly op: 'depacketise' }
-  | { readonly op: 'repacketise'; readonly profile: RtpProfile }
-  /** Frames that no other frame refers to are left out until nothing is reordered any more. */
-  | { readonly op: 'drop-b-frames' }
-  | { readonly op: 'transcode'; readonly to: CodecId }
-export interface PlannedTrack {
-  readonly source: string
-  /** The source track in words: "video h264 1280x720". */
-  readonly label: string
-  readonly accept: Accept
-  readonly steps: readonly Step[]
-  readonly cost: number
-}
-/** A source track that the destination will not get, and why: "audio aac 44100 → viewer accepts opus: transcoding is off". */
-export interface SkippedTrack {
-  readonly source: string
-  readonly reason: string
-}
-export type Plan =
-  | { readonly ok: true; readonly tracks: readonly PlannedTrack[]; readonly skipped: readonly SkippedTrack[] }
-  | {
-      readonly ok: false
-      readonly code: 'no-common-codec' | 'transcode-unavailable' | 'b-frames'
-      readonly skipped: readonly SkippedTrack[]
-      readonly offered: readonly string[]
-      readonly wanted: readonly string[]
-    }
-/** What the gateway allows itself when forms and codecs do not fit. */
-export interface NegotiatePolicy extends TranscodeTable {
-  /** Why transcoding is not possible at all ("transcoding is off", "ffmpeg is missing"); undefined when it is. */
-  readonly unavailable: string | undefined
-  /** Towards destinations that cannot reorder: leave out non-reference B-frames, transcode, or refuse. */
-  readonly bFrames: 'drop' | 'transcode' | 'reject'
-}
 /** Pure; the whole policy of "what is converted when" is this one function and its table test. */
 export type Negotiate = (
   tracks: readonly TrackInfo[],
@@ -256,6 +215,8 @@ export interface SubscribeOptions {
   /** Wait this long for a publisher (or for an on-demand source to come up). */
   readonly waitMs?: number
   readonly start: 'live' | 'last-gop'
+  /** Overrules the gateway's and the stream's for this reader. */
+  readonly policy?: MediaPolicy
 }
 export interface RegistryEvents {
   'stream:ready': [StreamInfo]
@@ -273,14 +234,13 @@ export interface Registry extends Closable {
   subscribe(name: string, egress: Egress, options: SubscribeOptions): Promise<Subscription>
   find(name: string): StreamInfo | undefined
   list(prefix?: string): readonly StreamInfo[]
+  /** What is allowed on the way to a reader of this stream that brings `own`. */
+  policy(name: string, own?: MediaPolicy): NegotiatePolicy
   on<E extends keyof RegistryEvents>(event: E, listener: (...args: RegistryEvents[E]) => void): () => void
 }
 
 /* ---------- transcode, record ---------- */
 
-export interface TranscodeTable {
-  cost(from: CodecParameters, to: Accept): number | undefined
-}
 /** A backend: ffmpeg child, native audio addon. One job per (track, target), however many viewers. */
 export interface Transcoder extends TranscodeTable {
   readonly name: string

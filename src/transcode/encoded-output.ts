@@ -1,9 +1,9 @@
 /** What runs make, as one track: one run after the other, one time line, parameters that change only in substance. */
 import type { Clock, TrackWriter } from '../core/types.ts'
 import type { CodecParameters } from '../media/types.ts'
-import { createOutputTimeline } from './audio/output-timeline.ts'
-import { sameAudio } from './audio/same-audio.ts'
-import type { Run } from './run.ts'
+import type { EncodedPacket, Run } from './run.ts'
+import { sameParams } from './same-params.ts'
+import type { OutputTimeline } from './types.ts'
 
 /** Weight of one packet in the smoothed latency. */
 const SMOOTHING = 1 / 32
@@ -15,18 +15,18 @@ export class EncodedOutput {
   latencyUs = 0
   readonly #out: TrackWriter<'frame'>
   readonly #clock: Clock
-  readonly #drop: (cause: string) => void
-  readonly #timeline = createOutputTimeline()
-  /** The newest run that was heard of: what an older one still says after it comes too late. */
+  readonly #timeline: OutputTimeline
   #speaking: Run | undefined
-  readonly #silenced = new WeakSet<Run>()
+  readonly #over = new WeakSet<Run>()
+  /** A run may begin before the one before it has said everything. */
+  #held: EncodedPacket[] = []
   #startOver = false
   #params: CodecParameters | undefined
 
-  constructor(out: TrackWriter<'frame'>, clock: Clock, drop: (cause: string) => void) {
+  constructor(out: TrackWriter<'frame'>, clock: Clock, timeline: OutputTimeline) {
     this.#out = out
     this.#clock = clock
-    this.#drop = drop
+    this.#timeline = timeline
   }
 
   /** The source's clock was set anew: the times of the next run start over. */
@@ -34,15 +34,29 @@ export class EncodedOutput {
     this.#startOver = true
   }
 
-  /** A packet of `run`, `pts` in ticks of its target. */
-  take(run: Run, pts: number, data: Uint8Array, waitedUs: number): void {
-    if (this.#silenced.has(run)) {
-      this.#drop('superseded')
+  take(packet: EncodedPacket): void {
+    const { run } = packet
+    const before = this.#speaking
+    if (run !== before && before !== undefined && !this.#over.has(before)) {
+      this.#held.push(packet)
       return
     }
-    if (run !== this.#speaking) this.#listenTo(run)
-    const { target, params } = run
-    const duration = target.pcm ? data.length / target.channels : target.packetSamples
+    if (run !== before) this.#listenTo(run)
+    this.#give(packet)
+  }
+
+  /** All that `run` made has been taken. */
+  ended(run: Run): void {
+    this.#over.add(run)
+    if (run !== this.#speaking) return
+    const held = this.#held
+    this.#held = []
+    for (const packet of held) this.take(packet)
+  }
+
+  #give({ run, pts, key, data, waitedUs }: EncodedPacket): void {
+    const { recipe, params } = run
+    const duration = recipe.durationOf(data)
     const placed = this.#timeline.place(pts, duration)
     if (placed === undefined || params === undefined) {
       // Encoders begin with what lies before their first sample.
@@ -52,11 +66,11 @@ export class EncodedOutput {
     this.packetsOut += 1
     this.latencyUs += (waitedUs - this.latencyUs) * (this.packetsOut === 1 ? 1 : SMOOTHING)
     this.#out.write({
-      units: [data],
+      units: recipe.unitsOf(data),
       pts: placed.pts,
       dts: placed.pts,
       duration,
-      key: true,
+      key,
       params: this.#adopt(params),
       discontinuity: placed.discontinuity,
       arrival: this.#clock.now(),
@@ -64,14 +78,13 @@ export class EncodedOutput {
   }
 
   #listenTo(run: Run): void {
-    if (this.#speaking !== undefined) this.#silenced.add(this.#speaking)
     this.#speaking = run
     if (this.#startOver) this.#timeline.reset()
     this.#startOver = false
   }
 
   #adopt(params: CodecParameters): CodecParameters {
-    if (this.#params !== undefined && sameAudio(this.#params, params)) return this.#params
+    if (this.#params !== undefined && sameParams(this.#params, params)) return this.#params
     this.#params = params
     this.#out.setParams(params)
     return params

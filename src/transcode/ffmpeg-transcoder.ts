@@ -1,11 +1,15 @@
 /** The transcoder that works with ffmpeg children. The only entry to this folder. */
+import { availableParallelism } from 'node:os'
 import type { Clock, Transcoder } from '../core/types.ts'
 import { GatewayError } from '../errors.ts'
 import type { CodecId } from '../media/types.ts'
-import { ENCODERS, isTarget, transcodeCost } from './cost.ts'
+import { type Budget, createBudget } from './budget.ts'
+import { decoderOf, ENCODERS, isTarget, transcodeCost } from './cost.ts'
 import { type Ffmpeg, findFfmpeg } from './ffmpeg.ts'
 import { Job } from './job.ts'
+import { AUDIO_CORES } from './load.ts'
 import type { TranscodeLog, TranscodeStats } from './types.ts'
+import { coresNeeded } from './video/intake.ts'
 
 export interface FfmpegTranscoderOptions {
   /** false: no transcoding at all; ffmpeg is not even looked for. */
@@ -14,6 +18,8 @@ export interface FfmpegTranscoderOptions {
   readonly ffmpegPath?: string
   /** Bits per second and channel of Opus and AAC. Default 64000, so stereo gets 128 kbit/s. */
   readonly bitratePerChannel?: number
+  /** Cores that all jobs together may keep busy. Default: all but one, at least one. */
+  readonly cores?: number
   readonly clock: Clock
   readonly log: TranscodeLog
 }
@@ -24,9 +30,14 @@ export interface FfmpegTranscoder extends Transcoder {
   readonly version: string | undefined
   /** Jobs now running. */
   running(): readonly TranscodeStats[]
+  /** What jobs may keep busy, and what is set aside for those now running, in cores. */
+  readonly budget: Pick<Budget, 'cores' | 'used'>
 }
 
 const DEFAULT_BITRATE_PER_CHANNEL = 64_000
+
+/** One is left to the gateway itself. */
+const defaultCores = (): number => Math.max(1, availableParallelism() - 1)
 
 /** Looks for ffmpeg (once per path) and never rejects: `unavailable` says what is wrong. */
 export const createFfmpegTranscoder = async (options: FfmpegTranscoderOptions): Promise<FfmpegTranscoder> => {
@@ -34,27 +45,34 @@ export const createFfmpegTranscoder = async (options: FfmpegTranscoderOptions): 
   const ffmpeg: Ffmpeg | undefined = 'ffmpeg' in found ? found.ffmpeg : undefined
   const unavailable = 'missing' in found ? found.missing : undefined
   const jobs = new Set<Job>()
+  const budget = createBudget(options.cores ?? defaultCores())
 
-  const canMake = (codec: CodecId): boolean =>
-    ffmpeg !== undefined && isTarget(codec) && ffmpeg.encoders.has(ENCODERS[codec])
+  const canMake = (from: CodecId, to: CodecId): boolean =>
+    ffmpeg !== undefined &&
+    isTarget(to) &&
+    ffmpeg.encoders.has(ENCODERS[to]) &&
+    decoderOf(from, ffmpeg.decoders) !== undefined
 
   return {
     name: 'ffmpeg',
     unavailable,
     version: ffmpeg?.version,
-    cost: (from, to) => (canMake(to.codec) ? transcodeCost(from, to) : undefined),
+    cost: (from, to) => (canMake(from.codec, to.codec) ? transcodeCost(from, to) : undefined),
     running: () => [...jobs].map(job => job.stats),
+    budget,
     async open(from, to, out) {
       if (ffmpeg === undefined) throw new GatewayError('transcode-unavailable', unavailable)
-      const job = new Job(from, to, out, {
-        ffmpeg,
-        bitratePerChannel: options.bitratePerChannel ?? DEFAULT_BITRATE_PER_CHANNEL,
-        clock: options.clock,
-        log: options.log,
-      })
-      jobs.add(job)
-      void job.closed.then(() => jobs.delete(job))
-      return job
+      const reservation = budget.reserve(from.kind === 'video' ? coresNeeded(from, to) : AUDIO_CORES)
+      const { clock, log, bitratePerChannel = DEFAULT_BITRATE_PER_CHANNEL } = options
+      try {
+        const job = new Job(from, to, out, { ffmpeg, bitratePerChannel, clock, log, reservation })
+        jobs.add(job)
+        void job.closed.then(() => jobs.delete(job))
+        return job
+      } catch (error) {
+        reservation.release()
+        throw error
+      }
     },
   }
 }

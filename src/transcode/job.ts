@@ -1,67 +1,60 @@
 /** One shared transcode: hands a track's packets to ffmpeg and what comes back to the derived track. */
 import { createScope, describeReason } from '../core/scope.ts'
 import type { Accept, Clock, CloseReason, Scope, Track, TrackWriter, TranscodeJob } from '../core/types.ts'
-import { GatewayError, toGatewayError } from '../errors.ts'
-import type { CodecParameters, Frame } from '../media/types.ts'
-import { createInputTimeline, type InputTimeline } from './audio/input-timeline.ts'
-import { sourceStream } from './audio/nut.ts'
-import { packetDuration } from './audio/packet-duration.ts'
-import { sameAudio } from './audio/same-audio.ts'
-import { type AudioTarget, audioTarget, describeTarget } from './audio/target.ts'
-import { DECODERS } from './cost.ts'
+import { toGatewayError } from '../errors.ts'
+import type { Frame } from '../media/types.ts'
+import { createAudioIntake } from './audio/intake.ts'
+import type { Reservation } from './budget.ts'
 import { EncodedOutput } from './encoded-output.ts'
-import type { Ffmpeg } from './ffmpeg.ts'
-import { type Run, startRun } from './run.ts'
+import type { Intake, IntakeHost, IntakeOptions } from './intake.ts'
+import type { Recipe } from './recipe.ts'
+import { type EncodedPacket, type Run, startRun } from './run.ts'
 import { Supervisor } from './supervisor.ts'
 import type { TranscodeLog, TranscodeStats } from './types.ts'
+import { createVideoIntake } from './video/intake.ts'
 
 const DROP_LOG_EVERY_US = 10_000_000
 
-export interface JobOptions {
-  readonly ffmpeg: Pick<Ffmpeg, 'path' | 'decoders'>
-  readonly bitratePerChannel: number
+export interface JobOptions extends IntakeOptions {
   readonly clock: Clock
   readonly log: TranscodeLog
+  /** Given back when the job is over. */
+  readonly reservation: Reservation
 }
 
-const describeSource = (params: CodecParameters): string =>
-  `${params.codec} ${params.clockRate} Hz ${'channels' in params ? params.channels : 0} ch`
-
 export class Job implements TranscodeJob {
+  readonly requestKeyframe?: () => void
   readonly #from: Track
-  readonly #to: Accept
   readonly #options: JobOptions
   readonly #scope: Scope
   readonly #supervisor: Supervisor
+  readonly #intake: Intake
   readonly #output: EncodedOutput
   readonly #dropped: Record<string, number> = {}
-  #params: CodecParameters
-  #target: AudioTarget
-  #timeline: InputTimeline
   #packetsIn = 0
   #dropLoggedUs = Number.NEGATIVE_INFINITY
 
   /**
-   * Starts ffmpeg and attaches to the track.
+   * Attaches to the track; ffmpeg starts as soon as it can be told what comes.
    * @throws GatewayError 'transcode-unavailable' when the source is nothing that ffmpeg can be told of.
    */
   constructor(from: Track, to: Accept, out: TrackWriter<'frame'>, options: JobOptions) {
     this.#from = from
-    this.#to = to
     this.#options = options
-    this.#params = from.params
-    this.#target = audioTarget(from.params, to, options.bitratePerChannel)
-    this.#timeline = createInputTimeline(from.clock.rate)
     this.#scope = createScope(`transcode ${from.id} to ${to.codec}`)
-    this.#output = new EncodedOutput(out, options.clock, cause => this.#drop(cause))
     this.#supervisor = new Supervisor({
       clock: options.clock,
       log: options.log,
       describe: () => this.#fields(),
       gaveUp: error => this.#fail(error),
     })
-    this.#begin('started')
+    const createIntake = from.kind === 'video' ? createVideoIntake : createAudioIntake
+    const intake = createIntake(from, to, this.#host(), options)
+    this.#intake = intake
+    this.#output = new EncodedOutput(out, options.clock, intake.timeline)
+    if (intake.requestKeyframe !== undefined) this.requestKeyframe = () => intake.requestKeyframe?.()
     this.#scope.defer(() => this.#end())
+    intake.start()
     const sink = { write: (frame: Frame) => this.#take(frame), failed: (error: unknown) => this.#fail(error) }
     this.#scope.defer(from.frames().attach(sink))
   }
@@ -81,9 +74,10 @@ export class Job implements TranscodeJob {
 
   get stats(): TranscodeStats {
     return {
-      from: describeSource(this.#params),
-      to: describeTarget(this.#target),
+      from: this.#intake.source,
+      to: this.#intake.target,
       pid: this.#supervisor.run?.pid,
+      cores: this.#options.reservation.cores,
       restarts: this.#supervisor.restarts,
       packetsIn: this.#packetsIn,
       packetsOut: this.#output.packetsOut,
@@ -94,21 +88,31 @@ export class Job implements TranscodeJob {
     }
   }
 
-  #begin(why: string): void {
-    const source = sourceStream(this.#params, this.#from.clock.rate)
-    if (source === undefined)
-      throw new GatewayError('transcode-unavailable', `ffmpeg cannot be told of ${this.#params.codec}`)
-    this.#timeline = createInputTimeline(this.#from.clock.rate)
+  #host(): IntakeHost {
+    const supervisor = this.#supervisor
+    return {
+      get run() {
+        return supervisor.run
+      },
+      begin: (recipe, why) => this.#begin(recipe, why),
+      startOver: () => this.#output.startOver(),
+      drop: cause => this.#drop(cause),
+      needs: cores => this.#options.reservation.change(cores),
+    }
+  }
+
+  #begin(recipe: Recipe, why: string): void {
     const { ffmpeg, clock } = this.#options
-    const wanted = DECODERS[this.#params.codec]
-    const decoder = wanted !== undefined && ffmpeg.decoders.has(wanted) ? wanted : undefined
-    const options = { ffmpeg: ffmpeg.path, decoder, source, target: this.#target, clock }
+    const options = { ffmpeg: ffmpeg.path, clock }
     this.#supervisor.start(
       exited =>
-        startRun(options, {
-          onPacket: (run, pts, data, waitedUs) => this.#give(run, pts, data, waitedUs),
+        startRun(recipe, options, {
+          onPacket: packet => this.#give(packet),
           onDrop: cause => this.#drop(cause),
-          onExit: exited,
+          onExit: (run, how) => {
+            this.#finish(run)
+            exited(how)
+          },
         }),
       why,
     )
@@ -116,37 +120,22 @@ export class Job implements TranscodeJob {
 
   #take(frame: Frame): void {
     this.#packetsIn += 1
-    if (frame.params !== this.#params) this.#adopt(frame.params)
-    const data = frame.units[0]
-    if (data === undefined || data.length === 0) this.#drop('empty')
-    else if (this.#supervisor.run === undefined) this.#drop('restarting')
-    else this.#write(frame, data)
-  }
-
-  #write(frame: Frame, data: Uint8Array): void {
-    const duration = packetDuration(frame, data, this.#from.clock.rate)
-    let at = this.#timeline.place(frame.pts, duration)
-    if (at === 'jump') {
-      this.#output.startOver()
-      this.#begin('begun anew: the clock of the source was set')
-      at = this.#timeline.place(frame.pts, duration)
-    }
-    if (typeof at === 'string') this.#drop(at)
-    else this.#supervisor.run?.write(at, duration, data)
-  }
-
-  #adopt(params: CodecParameters): void {
-    const same = sameAudio(params, this.#params)
-    this.#params = params
-    if (same) return
-    this.#target = audioTarget(params, this.#to, this.#options.bitratePerChannel)
-    this.#begin('begun anew: the format of the source changed')
+    this.#intake.take(frame)
   }
 
   /** Runs in a callback of the child's pipe: whatever goes wrong ends this job and nothing else. */
-  #give(run: Run, pts: number, data: Uint8Array, waitedUs: number): void {
+  #give(packet: EncodedPacket): void {
     try {
-      this.#output.take(run, pts, data, waitedUs)
+      this.#output.take(packet)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** As `#give`: it may hand on what had to wait for the end of `run`. */
+  #finish(run: Run): void {
+    try {
+      this.#output.ended(run)
     } catch (error) {
       this.#fail(error)
     }
@@ -170,11 +159,12 @@ export class Job implements TranscodeJob {
 
   async #end(): Promise<void> {
     await this.#supervisor.stop()
+    this.#options.reservation.release()
     const reason = describeReason(this.#scope.signal.reason as CloseReason)
     this.#options.log.info({ ...this.#fields(), ...this.stats }, `transcode stopped: ${reason}`)
   }
 
   #fields(): object {
-    return { track: this.#from.id, from: describeSource(this.#params), to: describeTarget(this.#target) }
+    return { track: this.#from.id, from: this.#intake.source, to: this.#intake.target }
   }
 }

@@ -6,12 +6,22 @@ export interface TranscodeLog {
   warn(fields: object, message: string): void
 }
 
+/** The times of encoded packets as readers see them: never backwards, whoever made them. */
+export interface OutputTimeline {
+  /** undefined: the time of this packet is already taken. */
+  place(pts: number, duration: number): { readonly pts: number; readonly discontinuity: boolean } | undefined
+  /** The source's clock was set anew: times start over with the next packet. */
+  reset(): void
+}
+
 /** One running transcode, for people and monitoring. Counters only grow. */
 export interface TranscodeStats {
   readonly from: string
   readonly to: string
   /** Process id of the ffmpeg now at work; undefined while it waits to be restarted. */
   readonly pid: number | undefined
+  /** Share of the processor that is set aside for it, in cores. */
+  readonly cores: number
   readonly restarts: number
   readonly packetsIn: number
   readonly packetsOut: number

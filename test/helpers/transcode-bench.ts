@@ -5,6 +5,7 @@ import { closable, createScope } from '../../src/core/scope.ts'
 import { createTrackClock, scaledClock } from '../../src/core/track-clock.ts'
 import type { Accept, Clock, Track, TrackWriter } from '../../src/core/types.ts'
 import type { CodecParameters, Frame } from '../../src/media/types.ts'
+import { createBudget } from '../../src/transcode/budget.ts'
 import { Job } from '../../src/transcode/job.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -24,6 +25,8 @@ export interface Bench extends AsyncDisposable {
   readonly frames: readonly Frame[]
   readonly params: readonly CodecParameters[]
   readonly log: readonly LogEntry[]
+  /** How often the job asked the source for a key frame. */
+  readonly keyframeRequests: number
   write(frame: Frame): void
   /** As fast as the encoder takes them: never more than half a second ahead of what came out. */
   feed(frames: readonly Frame[]): Promise<void>
@@ -47,8 +50,8 @@ export const openBench = (options: BenchOptions): Bench => {
   const trackClock = createTrackClock(params.clockRate, { originWall: undefined }, { offset: undefined })
   const track: Track = {
     ...closable(scope),
-    id: 'audio',
-    kind: 'audio',
+    id: params.kind,
+    kind: params.kind,
     native: 'frame',
     params,
     keyframeOnRequest: false,
@@ -57,9 +60,12 @@ export const openBench = (options: BenchOptions): Bench => {
     packets: () => {
       throw new Error('not in this test')
     },
-    requestKeyframe: () => {},
+    requestKeyframe: () => {
+      keyframeRequests += 1
+    },
     onParams: () => () => {},
   }
+  let keyframeRequests = 0
   const heard: Heard[] = []
   const seen: CodecParameters[] = []
   const log: LogEntry[] = []
@@ -97,12 +103,17 @@ export const openBench = (options: BenchOptions): Bench => {
     },
     drained: () => Promise.resolve(),
     setParams: next => void seen.push(next),
-    clock: scaledClock(trackClock, to.sampleRate ?? 48_000),
+    clock: scaledClock(trackClock, to.sampleRate ?? (params.kind === 'video' ? 90_000 : 48_000)),
     demand: 1,
   }
   const job = new Job(track, to, out, {
-    ffmpeg: { path: options.ffmpeg ?? 'ffmpeg', decoders: new Set(['libopus']) },
+    ffmpeg: {
+      path: options.ffmpeg ?? 'ffmpeg',
+      version: '5.1',
+      decoders: new Set(['libopus', 'h264', 'hevc', 'vp8', 'vp9', 'libdav1d']),
+    },
     bitratePerChannel: options.bitratePerChannel ?? 64_000,
+    reservation: createBudget(100).reserve(1),
     clock,
     log: { info: entry('info'), warn: entry('warn') },
   })
@@ -116,6 +127,9 @@ export const openBench = (options: BenchOptions): Bench => {
     heard,
     params: seen,
     log,
+    get keyframeRequests() {
+      return keyframeRequests
+    },
     get frames() {
       return heard.map(({ frame }) => frame)
     },

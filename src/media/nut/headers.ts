@@ -114,10 +114,20 @@ export const readStreamHeader = (input: NutInput, main: MainHeader): StreamHeade
   if (input.short || input.absurd || timeBase === undefined || id >= main.streamCount || ptsShift > 15)
     return undefined
   const audio = kind === 'audio'
+  const video = kind === 'video'
   const sampleRate = audio ? Math.round(first / Math.max(1, second)) : 0
   return {
     id,
     ptsShift,
-    stream: { kind, fourcc, timeBase, codecData, sampleRate, channels: audio ? third : 0 },
+    stream: {
+      kind,
+      fourcc,
+      timeBase,
+      codecData,
+      sampleRate,
+      channels: audio ? third : 0,
+      width: video ? first : 0,
+      height: video ? second : 0,
+    },
   }
 }

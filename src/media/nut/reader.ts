@@ -4,7 +4,8 @@ import { NutInput } from './input.ts'
 import type { NutReader, NutReaderEvents, NutStream } from './types.ts'
 
 const MAX_PACKET_BYTES = 1 << 16
-const MAX_FRAME_BYTES = 1 << 20
+/** A key picture of 2160p at a high rate has 2 MB. */
+const MAX_FRAME_BYTES = 8 << 20
 
 interface StreamState {
   readonly stream: NutStream

@@ -15,6 +15,9 @@ export interface NutStream {
   /** Hertz and count; 0 for video. */
   readonly sampleRate: number
   readonly channels: number
+  /** Picture size; 0 for audio. */
+  readonly width: number
+  readonly height: number
 }
 
 export interface NutReaderEvents {

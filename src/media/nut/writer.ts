@@ -48,6 +48,10 @@ const mainHeader = (stream: NutStream): number[] => {
   return out
 }
 
+/** Sample aspect ratio and colour space of video are left open: the bitstream says them. */
+const formatOf = ({ kind, sampleRate, channels, width, height }: NutStream): readonly number[] =>
+  kind === 'video' ? [width, height, 0, 0, 0] : [sampleRate, 1, channels]
+
 const streamHeader = (stream: NutStream): number[] => {
   const out: number[] = []
   pushV(out, 0)
@@ -55,11 +59,11 @@ const streamHeader = (stream: NutStream): number[] => {
   pushVb(out, stream.fourcc)
   for (const value of [0, PTS_SHIFT, 2 ** 30, 0, 0]) pushV(out, value)
   pushVb(out, stream.codecData)
-  for (const value of [stream.sampleRate, 1, stream.channels]) pushV(out, value)
+  for (const value of formatOf(stream)) pushV(out, value)
   return out
 }
 
-/** What goes before the first frame of a stream with this one audio track: 100 to 200 bytes. */
+/** What goes before the first frame of a stream with this one track: 100 to 200 bytes. */
 export const nutHeader = (stream: NutStream): Uint8Array =>
   Uint8Array.from([
     ...FILE_ID,

@@ -38,6 +38,8 @@ export const sourceStream = (params: CodecParameters, tickRate: number): NutStre
     codecData: codecDataOf(params),
     sampleRate: sampleRateOf(params),
     channels: params.channels,
+    width: 0,
+    height: 0,
   }
 }
 

@@ -1,14 +1,9 @@
-/** The times of encoded packets as readers see them: never backwards, whoever made them, exact where they are joined. */
-export interface OutputTimeline {
-  /** undefined: the time of this packet is already taken. */
-  place(pts: number, duration: number): { readonly pts: number; readonly discontinuity: boolean } | undefined
-  /** The source's clock was set anew: times start over with the next packet. */
-  reset(): void
-}
+import type { OutputTimeline } from '../types.ts'
 
 /** Rounding between two clocks moves a packet by no more than this. */
 const ROUNDING_TICKS = 2
 
+/** Exact where runs are joined. */
 export const createOutputTimeline = (): OutputTimeline => {
   let next: number | undefined
   return {

@@ -2,11 +2,11 @@ import type { Accept } from '../../core/types.ts'
 import { GatewayError } from '../../errors.ts'
 import { AAC_SAMPLE_RATES } from '../../media/aac/config.ts'
 import type { CodecParameters } from '../../media/types.ts'
-import { isTarget, type TargetCodec } from '../cost.ts'
+import { type AudioTargetCodec, isAudioTarget } from '../cost.ts'
 
 /** What the encoder is to make. */
 export interface AudioTarget {
-  readonly codec: TargetCodec
+  readonly codec: AudioTargetCodec
   readonly sampleRate: number
   readonly channels: 1 | 2
   /** Bits per second of the whole track. */
@@ -23,14 +23,14 @@ const STUDIO_RATE = 48_000
 /** More is of no use to an encoder, and at low rates AAC refuses it. */
 const MAX_BITS_PER_SAMPLE = 3
 
-const sampleRateOf = (codec: TargetCodec, to: Accept): number => {
+const sampleRateOf = (codec: AudioTargetCodec, to: Accept): number => {
   if (codec === 'opus') return STUDIO_RATE
   if (codec !== 'aac') return TELEPHONE_RATE
   const wanted = to.sampleRate ?? STUDIO_RATE
   return (AAC_SAMPLE_RATES as readonly number[]).includes(wanted) ? wanted : STUDIO_RATE
 }
 
-const channelsOf = (codec: TargetCodec, from: CodecParameters, to: Accept): 1 | 2 => {
+const channelsOf = (codec: AudioTargetCodec, from: CodecParameters, to: Accept): 1 | 2 => {
   if (codec === 'pcmu' || codec === 'pcma') return 1
   const source = 'channels' in from ? from.channels : 2
   return (to.channels ?? source) === 1 ? 1 : 2
@@ -42,7 +42,7 @@ const channelsOf = (codec: TargetCodec, from: CodecParameters, to: Accept): 1 | 
  */
 export const audioTarget = (from: CodecParameters, to: Accept, bitratePerChannel: number): AudioTarget => {
   const { codec } = to
-  if (!isTarget(codec)) throw new GatewayError('transcode-unavailable', `${from.codec} to ${codec}`)
+  if (!isAudioTarget(codec)) throw new GatewayError('transcode-unavailable', `${from.codec} to ${codec}`)
   const sampleRate = sampleRateOf(codec, to)
   const channels = channelsOf(codec, from, to)
   const pcm = codec === 'pcmu' || codec === 'pcma'

@@ -42,6 +42,7 @@ const policy = (
   bFrames: NegotiatePolicy['bFrames'] = 'transcode',
   unavailable?: string,
 ): NegotiatePolicy => ({ cost, bFrames, unavailable })
+const lockResolution = { width: 640, height: 360 }
 const audioOnly = policy((from, to) => (to.kind === 'audio' && from.kind === 'audio' ? 1 : undefined))
 const all = policy(() => 1000)
 const none = policy(() => undefined)
@@ -100,6 +101,33 @@ describe('which steps', () => {
       policy(() => 1, 'reject'),
       ['transcode+packetise'],
     ],
+    ['B-frames, depth 2 → transcoded', [v('frame', true, 2)], whep, all, ['transcode+packetise']],
+    [
+      'B-frames, depth 2, dropping, may transcode',
+      [v('frame', true, 2)],
+      whep,
+      policy(() => 1, 'drop'),
+      ['transcode+packetise'],
+    ],
+    [
+      'B-frames, depth 1, dropping, may transcode',
+      [v('frame', true, 1)],
+      whep,
+      policy(() => 1, 'drop'),
+      ['drop-b-frames+packetise'],
+    ],
+    [
+      'B-frames → reject: another codec is no way round',
+      [v('frame', true)],
+      whep.map(accept => (accept.kind === 'video' ? { ...accept, reordered: false } : accept)),
+      policy(() => 1, 'reject'),
+      'b-frames',
+    ],
+    ['VP8 → RTMP, sound only', [vp8, opus], rtmp, { ...all, transcode: 'audio' }, ['depacketise+transcode']],
+    ['VP8 → RTMP, off', [vp8, opus], rtmp, { ...all, transcode: 'off' }, 'transcode-unavailable'],
+    ['VP8 → RTMP', [vp8, opus], rtmp, all, ['depacketise+transcode', 'depacketise+transcode']],
+    ['H.264 → RTMP, locked', [v('rtp')], rtmp, { ...all, lockResolution }, ['depacketise+transcode']],
+    ['locked, off', [v('rtp')], rtmp, { ...off, lockResolution }, 'transcode-unavailable'],
     ['B-frames → RTMP: fine', [v('frame', true, 3), aac], rtmp, off, ['copy', 'copy']],
     ['B-frames unknown → WHEP', [v('frame', undefined)], whep, rejecting, ['packetise']],
     ['PCMU → SIP', [pcmu], sip, off, ['copy']],
@@ -236,7 +264,21 @@ describe('in words', () => {
       [v('frame', true, 2)],
       whep,
       dropping,
-      'video h264 1280x720 → viewer shows no B-frames: its B-frames are 2 deep and refer to each other: dropping breaks the picture',
+      'video h264 1280x720 → viewer shows no B-frames: its B-frames are 2 deep and refer to each other: dropping breaks the picture, no transcoder makes h264 of h264',
+    ],
+    [
+      'only sound',
+      [vp8],
+      rtmp,
+      { ...all, transcode: 'audio' },
+      'video vp8 640x360 → viewer accepts h264: only sound may be transcoded',
+    ],
+    [
+      'locked',
+      [v('rtp')],
+      rtmp,
+      { ...off, lockResolution },
+      'video h264 1280x720 → viewer accepts h264 640x360: transcoding is off',
     ],
     [
       'rejected',

@@ -15,6 +15,8 @@ const stream: NutStream = {
   codecData: Uint8Array.from([0x12, 0x10]),
   sampleRate: 44_100,
   channels: 2,
+  width: 0,
+  height: 0,
 }
 interface Read {
   readonly streams: NutStream[]

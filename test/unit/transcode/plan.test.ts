@@ -5,8 +5,8 @@ import { GatewayError } from '../../../src/errors.ts'
 import { createAacParams } from '../../../src/media/aac/config.ts'
 import { createOpusParams } from '../../../src/media/opus/parameters.ts'
 import type { AudioCodec, CodecId, CodecParameters } from '../../../src/media/types.ts'
-import { ffmpegArguments } from '../../../src/transcode/arguments.ts'
 import { sourceStream, targetParams } from '../../../src/transcode/audio/nut.ts'
+import { audioArguments } from '../../../src/transcode/audio/recipe.ts'
 import { audioTarget, describeTarget } from '../../../src/transcode/audio/target.ts'
 import { transcodeCost } from '../../../src/transcode/cost.ts'
 
@@ -75,7 +75,7 @@ test('a target that is none is refused with a code', () => {
 test('arguments: pipes only, formats forced, no filter or path from outside', () => {
   for (const from of Object.values(sources))
     for (const codec of ['opus', 'aac', 'pcmu', 'pcma'] as const) {
-      const args = ffmpegArguments(audioTarget(from, to(codec), 64_000))
+      const args = audioArguments(audioTarget(from, to(codec), 64_000))
       expect(args.slice(args.indexOf('-protocol_whitelist')).slice(0, 2)).toEqual([
         '-protocol_whitelist',
         'pipe',
@@ -86,7 +86,7 @@ test('arguments: pipes only, formats forced, no filter or path from outside', ()
 })
 
 test('a decoder is named before the input it is for', () => {
-  const args = ffmpegArguments(audioTarget(aac, to('opus'), 64_000), 'libopus').join(' ')
+  const args = audioArguments(audioTarget(aac, to('opus'), 64_000), 'libopus').join(' ')
   expect(args).toContain('-c:a libopus -f nut -i pipe:0')
 })
 
@@ -98,6 +98,8 @@ test('ffmpeg is told what a source is: tag, rate, channels and codec data', () =
     codecData: aac.config,
     sampleRate: 44_100,
     channels: 2,
+    width: 0,
+    height: 0,
   })
   expect(sourceStream(sources.g722, 8000)).toMatchObject({
     sampleRate: 16_000,
