@@ -5,16 +5,10 @@ import { adapterView } from '../http/views.ts'
 import { EXIT } from './exit-codes.ts'
 import { columns, print, printJson } from './print.ts'
 
-const head = ['protocol', 'role', 'in', 'out', 'URLs']
-
-/** Codecs with the same note stand together behind it: "h264, aac; Enhanced RTMP: h265, av1". */
-const codecs = (capabilities: readonly Capability[]): string => {
-  const byNote = Map.groupBy(capabilities, ({ note }) => note)
-  const group = ([note, list]: [string | undefined, Capability[]]): string => {
-    const names = list.map(({ codec }) => codec).join(', ')
-    return note === undefined ? names : `${note}: ${names}`
-  }
-  return [...byNote].map(group).join('; ') || '–'
+/** Rows and the remarks that their numbers point to. */
+interface Table {
+  readonly rows: readonly (readonly string[])[]
+  readonly notes: readonly string[]
 }
 
 const roleNames = { listen: 'others connect', pull: 'pulls', push: 'pushes' } as const
@@ -24,20 +18,47 @@ const roles = (adapter: Adapter<unknown>): string =>
     .map(role => roleNames[role])
     .join(', ')
 
-const row = (adapter: Adapter<unknown>): string[] => [
-  adapter.name,
-  roles(adapter),
-  codecs(adapter.ingests),
-  codecs(adapter.egresses),
-  adapter.schemes.map(scheme => `${scheme}:`).join(' '),
-]
+/** One row for each codec: which way each protocol carries it. */
+const createTable = (): Table => {
+  const notes: string[] = []
+  const mark = (direction: string, capability: Capability | undefined): string[] => {
+    if (capability === undefined) return []
+    const { note } = capability
+    if (note === undefined) return [direction]
+    if (!notes.includes(note)) notes.push(note)
+    return [`${direction} (${notes.indexOf(note) + 1})`]
+  }
+  const cell = (codec: string, { ingests, egresses }: Adapter<unknown>): string => {
+    const of = (list: readonly Capability[]): Capability | undefined =>
+      list.find(entry => entry.codec === codec)
+    return [...mark('in', of(ingests)), ...mark('out', of(egresses))].join(', ') || '–'
+  }
+  const codecs = new Set(
+    adapters.flatMap(({ ingests, egresses }) => [...ingests, ...egresses].map(({ codec }) => codec)),
+  )
+  const rows = [
+    ['', ...adapters.map(({ name }) => name)],
+    ...[...codecs].map(codec => [codec, ...adapters.map(adapter => cell(codec, adapter))]),
+    ['roles', ...adapters.map(roles)],
+    ['URLs', ...adapters.map(({ schemes }) => schemes.map(scheme => `${scheme}:`).join(' ') || '–')],
+  ]
+  return { rows, notes: notes.map((note, i) => `(${i + 1}) ${note}`) }
+}
 
 /** The table of the README; a test holds the two equal. */
-export const adaptersMarkdown = (): string =>
-  [head, head.map(() => '---'), ...adapters.map(row)].map(cells => `| ${cells.join(' | ')} |`).join('\n')
+export const adaptersMarkdown = (): string => {
+  const { rows, notes } = createTable()
+  const [head = [], ...body] = rows
+  const lines = [head, head.map(() => '---'), ...body].map(cells => `| ${cells.join(' | ')} |`)
+  return [...lines, '', notes.join(' · ')].join('\n')
+}
 
 export const printAdapters = (options: { readonly markdown?: boolean; readonly json?: boolean }): number => {
   if (options.json) printJson({ adapters: adapters.map(adapter => adapterView(adapter, undefined)) })
-  else print(options.markdown ? adaptersMarkdown() : columns([head, ...adapters.map(row)]))
+  else if (options.markdown) print(adaptersMarkdown())
+  else {
+    const { rows, notes } = createTable()
+    print([columns(rows), '', ...notes].join('\n'))
+  }
   return EXIT.ok
 }
