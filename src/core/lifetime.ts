@@ -13,6 +13,7 @@ export type CloseCode =
   | 'no-common-codec'
   | 'timeout'
   | 'unauthorized'
+  | 'kicked'
   | 'shutdown'
   | 'failed'
 /** Why something ended. A value that travels down the tree unchanged, so a viewer's log can say why its publisher left. */

@@ -21,13 +21,16 @@ export class Meter {
     this.#frames = form === 'frame'
   }
 
-  count(unit: Frame | RtpPacket, bytes: number): void {
+  /** true: about once a second. */
+  count(unit: Frame | RtpPacket, bytes: number): boolean {
     this.units++
     this.bytes += bytes
-    if (unit.arrival - this.#windowStart >= windowUs) this.#turn(unit.arrival)
+    const turns = unit.arrival - this.#windowStart >= windowUs
+    if (turns) this.#turn(unit.arrival)
     this.#windowBytes += bytes
     if (this.#frames || (unit as RtpPacket).marker) this.#windowFrames++
     if (unit.key && startsPicture(unit)) this.#key(unit)
+    return turns
   }
 
   #turn(now: number): void {

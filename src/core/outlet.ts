@@ -1,10 +1,14 @@
 /** The end of the fan-out: one track to one subscriber, through its gate, its pressure gauge and its counters. */
 import type { Form, Frame, MediaOf, RtpPacket } from '../media/types.ts'
+import type { DelayProbe } from './delay-probe.ts'
 import { bytesOf, type FanFeed } from './feed.ts'
 import { startsPicture } from './gop-cache.ts'
 import type { PressureGauge } from './pressure.ts'
 import type { TrackNode } from './track.ts'
 import type { Sink } from './types.ts'
+
+/** One unit in so many is measured; a power of two less one. */
+const sampleMask = 63
 
 /** Shared by the outlets of one subscription; only grows. */
 export interface Counters {
@@ -19,6 +23,7 @@ export interface OutletOptions<F extends Form> {
   readonly sink: Sink<MediaOf[F]>
   readonly counters: Counters
   readonly gauge: PressureGauge | undefined
+  readonly probe?: DelayProbe | undefined
   /** Runs once, before the first unit is written. */
   readonly onFirst?: () => void
   readonly onFailed: (error: unknown) => void
@@ -30,12 +35,14 @@ export class Outlet<F extends Form> implements Sink<MediaOf[F]> {
   readonly #sink: Sink<MediaOf[F]>
   readonly #counters: Counters
   readonly #gauge: PressureGauge | undefined
+  readonly #probe: DelayProbe | undefined
   readonly #onFailed: (error: unknown) => void
   readonly #isVideo: boolean
   #onFirst: (() => void) | undefined
   #epoch: number
   #open: boolean
   #asked = false
+  #passed = 0
   #detach: (() => void) | undefined
 
   constructor(options: OutletOptions<F>) {
@@ -44,6 +51,7 @@ export class Outlet<F extends Form> implements Sink<MediaOf[F]> {
     this.#sink = options.sink
     this.#counters = options.counters
     this.#gauge = options.gauge
+    this.#probe = options.probe
     this.#onFirst = options.onFirst
     this.#onFailed = options.onFailed
     this.#isVideo = options.track.kind === 'video'
@@ -82,7 +90,10 @@ export class Outlet<F extends Form> implements Sink<MediaOf[F]> {
 
   write(unit: MediaOf[F]): void {
     if (this.#gauge !== undefined && !this.#gauge.admits()) this.#skip()
-    else if (!this.#isVideo || this.#passes(unit)) this.#pass(unit, this.#feed.unitBytes)
+    else if (!this.#isVideo || this.#passes(unit)) {
+      this.#pass(unit, this.#feed.unitBytes)
+      if ((this.#passed++ & sampleMask) === 0) this.#probe?.sample(unit, this.#track)
+    }
   }
 
   failed(error: unknown): void {

@@ -6,7 +6,15 @@ import { describeReason, reasonOf } from './scope.ts'
 import type { TrackContext } from './track.ts'
 import { TrackNode } from './track.ts'
 import { createTrackClock, type SenderTime, type SourceClock, type StreamTime } from './track-clock.ts'
-import type { CloseReason, Publication, PublishOptions, Scope, TrackSpec, TrackWriter } from './types.ts'
+import type {
+  CloseReason,
+  LinkStats,
+  Publication,
+  PublishOptions,
+  Scope,
+  TrackSpec,
+  TrackWriter,
+} from './types.ts'
 import { createWriter, type WriterTarget } from './writer.ts'
 
 /** What a publication needs of its stream. */
@@ -66,6 +74,9 @@ export class PublicationNode implements Publication {
     scope.signal.addEventListener('abort', () => this.#end(), { once: true })
   }
 
+  get link(): LinkStats | undefined {
+    return this.options.link?.()
+  }
   get closed(): Promise<CloseReason> {
     return this.#scope.closed
   }

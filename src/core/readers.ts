@@ -6,8 +6,8 @@ import type { SubscriptionNode } from './subscription.ts'
 import type { CloseReason, Scope, SubscriberInfo } from './types.ts'
 
 export interface ReadersEvents {
-  onJoined(label: string): void
-  onLeft(label: string, reason: CloseReason): void
+  onJoined(reader: SubscriberInfo): void
+  onLeft(reader: SubscriberInfo, reason: CloseReason): void
 }
 
 export class Readers {
@@ -26,26 +26,36 @@ export class Readers {
     return this.#all.size
   }
   get info(): SubscriberInfo[] {
-    return [...this.#all].map(({ egress, plan, stats }) => ({ label: egress.label, plan, stats }))
+    return [...this.#all].map(({ info }) => info)
   }
 
   /** `scope` is the subscription's own. */
   join(subscription: SubscriptionNode, scope: Scope): void {
     const { egress } = subscription
     this.#all.add(subscription)
+    const leave = subscription.enterTally()
     scope.defer(async () => {
       const reason = scope.signal.reason as CloseReason
       this.#all.delete(subscription)
+      const { info } = subscription
       await egress.close(reason)
+      leave()
       const { units, dropped } = subscription.stats
       const fields = { stream: this.#stream, units, dropped }
       this.#log?.info(fields, `${egress.label} left: ${describeReason(reason)}`)
-      this.#events.onLeft(egress.label, reason)
+      this.#events.onLeft({ ...info, stats: subscription.stats }, reason)
     })
     void egress.closed.then(reason => subscription.close(reason))
     const plan = describePlan(subscription.plan)
     this.#log?.info({ stream: this.#stream, plan }, `${egress.label} joined`)
-    this.#events.onJoined(egress.label)
+    this.#events.onJoined(subscription.info)
+  }
+
+  /** false: no reader has this id. */
+  end(id: string, reason: CloseReason): boolean {
+    const reader = [...this.#all].find(subscription => subscription.id === id)
+    void reader?.close(reason)
+    return reader !== undefined
   }
 
   /** The stream's tracks have changed. */

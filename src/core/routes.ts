@@ -1,4 +1,5 @@
 /** One planned track of one subscription: from the source track over the derived one to the egress sink. */
+import type { DelayProbe } from './delay-probe.ts'
 import type { Lease } from './derived-tracks.ts'
 import { defaultProfile } from './negotiate.ts'
 import { type Counters, Outlet } from './outlet.ts'
@@ -24,6 +25,7 @@ export interface RouteOptions {
   readonly end: EgressSink
   readonly counters: Counters
   readonly gauge: PressureGauge | undefined
+  readonly probe?: DelayProbe | undefined
   readonly onFirst?: () => void
   readonly onFailed: (error: unknown) => void
 }

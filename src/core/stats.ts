@@ -25,4 +25,37 @@ export interface SubscriptionStats {
   readonly waitingForKey: boolean
   /** Units not handed on, by reason: 'waiting-for-key', 'slow', 'b-frame', ... */
   readonly droppedBy: Readonly<Record<string, number>>
+  /** From the arrival of the last unit that was measured until its protocol was given it; 1 of 64 is measured. */
+  readonly latencyMs: number | undefined
+  /** Bytes that wait in the socket; undefined where nothing waits. */
+  readonly backlogBytes: number | undefined
 }
+/** What a protocol knows of the way to its peer, where it knows it. Counters are since the session began. */
+export interface LinkStats {
+  readonly roundTripMs?: number | undefined
+  readonly jitterMs?: number | undefined
+  readonly packets?: number | undefined
+  /** Packets that did not come and were not repaired. */
+  readonly lost?: number | undefined
+  /** 0 to 1, over the last reporting interval. */
+  readonly fractionLost?: number | undefined
+  /** Packets asked for again by the receiving side. */
+  readonly nacks?: number | undefined
+  readonly resent?: number | undefined
+  readonly repaired?: number | undefined
+  /** Key frames asked for by PLI or FIR. */
+  readonly pictureLossRequests?: number | undefined
+}
+
+/** The counters of a link, for sums. */
+export const linkReading = (link: LinkStats | undefined): Readonly<Record<string, number>> =>
+  link === undefined
+    ? {}
+    : {
+        packets: link.packets ?? 0,
+        lost: Math.max(0, link.lost ?? 0),
+        nacks: link.nacks ?? 0,
+        resent: link.resent ?? 0,
+        repaired: link.repaired ?? 0,
+        pictureLossRequests: link.pictureLossRequests ?? 0,
+      }

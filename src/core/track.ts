@@ -4,7 +4,10 @@ import type { Converters } from './converters.ts'
 import type { FanFeed } from './feed.ts'
 import { startsPicture } from './gop-cache.ts'
 import { createKeyframeRequester, type KeyframeRequester } from './keyframes.ts'
+import type { Measures } from './measures.ts'
 import { Meter } from './meter.ts'
+import type { Skew } from './skew.ts'
+import type { Reading } from './tally.ts'
 import { TrackFeeds } from './track-feeds.ts'
 import type { Clock, CloseReason, RtpProfile, Scope, Track, TrackClock, TrackStats } from './types.ts'
 
@@ -13,6 +16,10 @@ export interface TrackContext {
   readonly clock: Clock
   readonly lingerUs: number
   readonly converters: Converters
+  /** Where its sums go on when it has ended. */
+  readonly measures?: Measures
+  /** Of the stream it belongs to. */
+  readonly skew?: Skew
 }
 export interface TrackOptions {
   readonly id: string
@@ -42,6 +49,7 @@ export class TrackNode implements Track {
   syncErrorUs: (() => number | undefined) | undefined
   readonly scope: Scope
   readonly #meter: Meter
+  readonly #skew: Skew | undefined
   readonly #keyframes: KeyframeRequester
   readonly #listeners = new Set<(params: CodecParameters) => void>()
   #askSource: (() => void) | undefined
@@ -58,6 +66,7 @@ export class TrackNode implements Track {
     this.#params = options.params
     this.#askSource = options.onKeyframeRequest
     this.#meter = new Meter(options.native)
+    if (options.derivedFrom === undefined) this.#skew = context.skew
     this.feeds = new TrackFeeds({
       native: options.native,
       rtp: options.rtp,
@@ -72,6 +81,8 @@ export class TrackNode implements Track {
       ask: () => this.#askSource?.(),
       isWanted: () => this.feeds.native.size > 0,
     })
+    const tally = options.derivedFrom === undefined ? context.measures?.tracks : undefined
+    if (tally !== undefined) scope.defer(tally.enter(this.kind, () => this.#reading))
     scope.defer(() => this.#end())
   }
 
@@ -110,11 +121,19 @@ export class TrackNode implements Track {
     }
   }
 
+  get #reading(): Reading {
+    const { units, bytes } = this.#meter
+    return { units, bytes, keyframeRequests: this.#keyframes.asked }
+  }
+
   /** Every unit of the source comes through here, in the native form. false: a lossless sink is behind. */
   write(unit: Frame | RtpPacket): boolean {
     this.last = unit
     const bytes = this.feeds.native.push(unit)
-    this.#meter.count(unit, bytes)
+    if (this.#meter.count(unit, bytes)) {
+      const streamTime = this.clock.toStreamTime('dts' in unit ? unit.dts : unit.ts)
+      this.#skew?.note(this.kind, unit.arrival - streamTime, unit.arrival)
+    }
     if (unit.key && startsPicture(unit)) this.#keyframes.seen()
     return this.waits.size === 0 || !this.isBehind()
   }

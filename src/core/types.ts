@@ -1,8 +1,11 @@
 /** L1. The model: streams, tracks, feeds, ownership, negotiation. Imports L0 only. */
-import type { CodecParameters, Form, Frame, Kind, MediaOf, RtpPacket } from '../media/types.ts'
+
+import type { GatewayError } from '../errors.ts'
+import type { CodecId, CodecParameters, Form, Frame, Kind, MediaOf, RtpPacket } from '../media/types.ts'
 import type { Closable, CloseReason, TrackClock } from './lifetime.ts'
+import type { Measures } from './measures.ts'
 import type { Accept, MediaPolicy, NegotiatePolicy, Plan, RtpProfile, TranscodeTable } from './plan.ts'
-import type { SubscriptionStats, TrackStats } from './stats.ts'
+import type { LinkStats, SubscriptionStats, TrackStats } from './stats.ts'
 
 export type {
   Clock,
@@ -24,7 +27,7 @@ export type {
   Step,
   TranscodeTable,
 } from './plan.ts'
-export type { SubscriptionStats, TrackStats } from './stats.ts'
+export type { LinkStats, SubscriptionStats, TrackStats } from './stats.ts'
 
 /* ---------- moving media ---------- */
 
@@ -129,12 +132,16 @@ export interface Egress extends Closable {
   backlog?(): number
   /** How far its bytes have come, for whoever watches whether they move. Absent: it cannot tell. */
   progress?(): EgressProgress
+  /** What the peer and its protocol say of the way there; still told after the end. */
+  link?(): LinkStats | undefined
 }
 export interface EgressProgress {
   /** Bytes that the operating system has taken. */
   readonly taken: number
   /** What the peer says of them; absent when it has not said enough yet to be relied upon. */
   readonly acknowledged?: {
+    /** How often it has acknowledged so far. */
+    readonly count: number
     /** Bytes sent that it has not acknowledged. */
     readonly missing: number
     /** It acknowledges every so many bytes. */
@@ -161,9 +168,14 @@ export interface Subscription extends Closable {
   replan(accepts: readonly Accept[]): Promise<Plan>
 }
 export interface SubscriberInfo {
+  /** Never given to another reader of this gateway's run. */
+  readonly id: string
   readonly label: string
+  /** Wall clock in microseconds. */
+  readonly since: number
   readonly plan: Plan
   readonly stats: SubscriptionStats
+  readonly link?: LinkStats
 }
 
 /* ---------- the registry ---------- */
@@ -178,6 +190,7 @@ export interface StreamInfo {
   readonly tracks: readonly TrackInfo[]
   /** Who publishes: "rtmp 127.0.0.1:50412". */
   readonly publisher: string | undefined
+  readonly publisherLink?: LinkStats
   readonly subscribers: readonly SubscriberInfo[]
   /** Wall clock in microseconds when the stream became ready. */
   readonly readySince: number | undefined
@@ -200,6 +213,8 @@ export interface PublishOptions {
   readonly lastSeenUs?: () => number
   /** false: it will not come back when it is lost, so nobody waits for it. */
   readonly returns?: boolean
+  /** What its protocol knows of the way from it; still told after the end. */
+  readonly link?: () => LinkStats | undefined
 }
 /** What becomes of a stream's readers when its publisher leaves, and who may take whose place. */
 export interface Continuity {
@@ -225,8 +240,20 @@ export interface RegistryEvents {
   'stream:waiting': [StreamInfo, CloseReason]
   'stream:resumed': [StreamInfo]
   'stream:demand': [name: string]
-  'subscriber:joined': [StreamInfo, label: string]
-  'subscriber:left': [StreamInfo, label: string, CloseReason]
+  'subscriber:joined': [StreamInfo, label: string, SubscriberInfo]
+  'subscriber:left': [StreamInfo, label: string, CloseReason, SubscriberInfo]
+  'publish:refused': [name: string, label: string, GatewayError]
+  'subscribe:refused': [name: string, label: string, GatewayError]
+  'transcode:started': [name: string, TranscodeInfo]
+  'transcode:stopped': [name: string, TranscodeInfo, CloseReason]
+}
+export interface TranscodeInfo {
+  /** Ids of the track that is read and of the one that is made. */
+  readonly source: string
+  readonly track: string
+  readonly codec: CodecId
+  /** The transcoder's name. */
+  readonly by: string
 }
 /** Names are paths; a room is a prefix ("room1/alice"), not a second container class. */
 export interface Registry extends Closable {
@@ -236,6 +263,11 @@ export interface Registry extends Closable {
   list(prefix?: string): readonly StreamInfo[]
   /** What is allowed on the way to a reader of this stream that brings `own`. */
   policy(name: string, own?: MediaPolicy): NegotiatePolicy
+  /** Ends a stream's publisher and with it the stream; nobody waits for its return. false: there is none. */
+  kick(name: string, detail: string): boolean
+  /** Ends one reader. false: there is none. */
+  kickSubscriber(name: string, id: string, detail: string): boolean
+  readonly measures: Measures
   on<E extends keyof RegistryEvents>(event: E, listener: (...args: RegistryEvents[E]) => void): () => void
 }
 

@@ -1,5 +1,6 @@
 /** Carries out the plans of one subscription: opens what is new, keeps what stays, lets go what leaves. */
 import { GatewayError, toGatewayError } from '../errors.ts'
+import type { DelayProbe } from './delay-probe.ts'
 import type { DerivedTracks } from './derived-tracks.ts'
 import type { Counters } from './outlet.ts'
 import type { PressureGauge } from './pressure.ts'
@@ -17,6 +18,7 @@ export interface WiringOptions {
   readonly sources: () => readonly TrackNode[]
   readonly counters: Counters
   readonly gauge: PressureGauge | undefined
+  readonly probe?: DelayProbe | undefined
   readonly start: 'live' | 'last-gop'
   readonly signal: AbortSignal
   /** It cannot go on. */
@@ -188,12 +190,20 @@ export class Wiring {
   }
 
   #route(prepared: Prepared, end: EgressSink, onFirst?: () => void): Route {
-    const { counters, gauge, egress, onEnd } = this.#options
+    const { counters, gauge, probe, egress, onEnd } = this.#options
     const onFailed = (error: unknown): void => {
       const failure = toGatewayError(error)
       onEnd({ code: 'failed', error: failure, detail: `${egress.label}: ${failure.message}` })
     }
-    const route = createRoute({ prepared, end, counters, gauge, onFailed, ...(onFirst && { onFirst }) })
+    const route = createRoute({
+      prepared,
+      end,
+      counters,
+      gauge,
+      probe,
+      onFailed,
+      ...(onFirst && { onFirst }),
+    })
     if (prepared.lease !== undefined) void prepared.track.closed.then(reason => this.#lost(route, reason))
     return route
   }
