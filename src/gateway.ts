@@ -1,9 +1,9 @@
 /** The one composition root: everything is made here and handed to whoever needs it. */
+import { createAccessPolicy } from './access/policy.ts'
 import type { Adapter, AdapterContext, Listener, Logger } from './adapters/adapter.ts'
 import { adapters as allAdapters } from './adapters/index.ts'
 import { type Bridges, createBridges } from './bridges/bridges.ts'
 import type { Dialer } from './bridges/endpoint.ts'
-import { createAccessPolicy } from './config/access.ts'
 import { type Config, type ConfigInput, parseConfig } from './config/config.ts'
 import { systemClock } from './core/clock.ts'
 import { createRegistry } from './core/registry.ts'
@@ -89,7 +89,11 @@ const openDoors = async (
 
 const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   const { config, log, adapters, scope } = parts
-  const access = createAccessPolicy(config.access)
+  const access = createAccessPolicy(config.access, {
+    log: log.child({ part: 'access' }),
+    clock: systemClock,
+    scope,
+  })
   const [transcoders, policy] = await createTranscoding(parts)
   const registry = createRegistry({
     clock: systemClock,

@@ -19,6 +19,7 @@ const layers: Record<string, number> = {
   rooms: 2,
   adapters: 3,
   'gateway.ts': 5,
+  access: 4,
   bridges: 4,
   config: 4,
   observe: 4,

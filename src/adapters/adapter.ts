@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, Closable, Egress, Publication, Registry, Scope } from '../core/types.ts'
 import type { CodecId, Form } from '../media/types.ts'
+import type { Credentials } from './credentials.ts'
 
 /** Validates one section of the configuration; throws on unknown keys. A zod schema is one. */
 export interface ConfigSchema<C> {
@@ -17,15 +18,14 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-export interface Access {
+export interface Access extends Credentials {
   readonly action: 'publish' | 'subscribe' | 'api'
   readonly stream: string
   readonly protocol: string
   /** IP address of the peer, without port. */
   readonly remote: string
-  readonly user?: string
-  readonly pass?: string
-  readonly token?: string
+  /** With the action 'api': looking on only, or changing things. Default 'write'. */
+  readonly scope?: 'read' | 'write'
 }
 
 export interface HttpExchange {

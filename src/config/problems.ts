@@ -5,6 +5,8 @@ import { nearest } from './nearest.ts'
 type Shape = Readonly<Record<string, unknown>>
 interface Definition {
   readonly innerType?: unknown
+  /** What a preprocessed value is given to. */
+  readonly out?: unknown
   readonly element?: unknown
   readonly options?: readonly unknown[]
   readonly shape?: Shape
@@ -16,12 +18,14 @@ const definition = (schema: unknown): Definition | undefined =>
 /** Looks through defaults and optionals to the keys of an object schema. */
 const shapeOf = (schema: unknown): Shape | undefined => {
   const def = definition(schema)
-  return def?.shape ?? (def?.innerType === undefined ? undefined : shapeOf(def.innerType))
+  const inner = def?.innerType ?? def?.out
+  return def?.shape ?? (inner === undefined ? undefined : shapeOf(inner))
 }
 
 const elementOf = (schema: unknown): unknown => {
   const def = definition(schema)
-  return def?.element ?? (def?.innerType === undefined ? undefined : elementOf(def.innerType))
+  const inner = def?.innerType ?? def?.out
+  return def?.element ?? (inner === undefined ? undefined : elementOf(inner))
 }
 
 /** The keys that an object schema, or the one at `path` within it, knows. */

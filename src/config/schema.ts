@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { accessSchema } from './access.ts'
+import { accessSchema } from '../access/schema.ts'
 
 /** Sections with a door say where it listens; a `HOST:PORT` text was taken apart before. */
 const listen = (port: number) =>
@@ -17,6 +17,7 @@ export const sections = {
     /** Other sites whose pages may play, publish or use the API here: `https://example.org`, or `*`. */
     origins: z.array(z.string().toLowerCase()).default([]),
   }),
+  /** Who may publish, play and use the API. */
   access: accessSchema,
   recordings: z.strictObject({
     directory: z.string().min(1).default('./recordings'),

@@ -1,9 +1,10 @@
 /** The control API. It can name streams, URLs of known schemes and files under the recordings directory: nothing else. */
 import { z } from 'zod'
+import type { AccessPolicy, Asker, Wish } from '../access/policy.ts'
 import type { Adapter, HttpExchange, HttpMount, Listener } from '../adapters/adapter.ts'
+import { httpCredentials } from '../adapters/credentials.ts'
 import type { Bridges } from '../bridges/bridges.ts'
 import type { ResolveFile } from '../bridges/endpoint.ts'
-import type { AccessPolicy } from '../config/access.ts'
 import { problemsOf } from '../config/problems.ts'
 import { parseStreamName } from '../core/stream-name.ts'
 import type { Registry } from '../core/types.ts'
@@ -37,24 +38,32 @@ const readJson = async <T>(request: Request, schema: z.ZodType<T>): Promise<T> =
   throw new GatewayError('bad-request', problemsOf(schema, parsed.error.issues, []).join('; '))
 }
 
-const mountStreams = (http: HttpMount, { registry, access, adapters, doors }: ApiParts): void => {
-  const watch = (remote: string, stream: string): Promise<void> =>
-    access.authorize({ action: 'subscribe', stream, protocol: 'http', remote })
+const askerOf = ({ request, remote }: HttpExchange): Asker => ({
+  protocol: 'http',
+  remote,
+  ...httpCredentials(request),
+})
+const read: Wish = { action: 'api', scope: 'read' }
 
-  http.route('GET', '/v1/streams', async ({ remote }) => {
-    await watch(remote, 'the list of streams')
-    const inside = access.allows('api', remote)
-    return json({ streams: registry.list().map(stream => streamView(stream, inside)) })
+const mountStreams = (http: HttpMount, { registry, access, adapters, doors }: ApiParts): void => {
+  /** Viewers see what they may play, and less of it. */
+  http.route('GET', '/v1/streams', async exchange => {
+    const caller = await access.admit(askerOf(exchange), { action: 'subscribe' }, read)
+    const inside = caller.allows(read)
+    const visible = registry
+      .list()
+      .filter(({ name }) => inside || caller.allows({ action: 'subscribe', stream: name }))
+    return json({ streams: visible.map(stream => streamView(stream, inside)) })
   })
-  http.route('GET', '/v1/streams/:name{.+}', async ({ remote, params }) => {
-    const name = parseStreamName(params.name ?? '')
-    await watch(remote, name)
+  http.route('GET', '/v1/streams/:name{.+}', async exchange => {
+    const name = parseStreamName(exchange.params.name ?? '')
+    const caller = await access.admit(askerOf(exchange), { action: 'subscribe', stream: name }, read)
     const stream = registry.find(name)
     if (stream === undefined) throw new GatewayError('stream-offline', name)
-    return json(streamView(stream, access.allows('api', remote)))
+    return json(streamView(stream, caller.allows(read)))
   })
-  http.route('GET', '/v1/adapters', async ({ remote }) => {
-    await watch(remote, 'the list of adapters')
+  http.route('GET', '/v1/adapters', async exchange => {
+    await access.admit(askerOf(exchange), { action: 'subscribe' }, read)
     return json({ adapters: adapters.map(adapter => adapterView(adapter, doors.get(adapter.name))) })
   })
 }
@@ -66,7 +75,7 @@ const mountBridges = (http: HttpMount, { bridges, access, resolveFile }: ApiPart
     handle: (exchange: HttpExchange, id: string) => Promise<Response>,
   ): void =>
     http.route(method, path, async exchange => {
-      await access.authorize({ action: 'api', stream: '', protocol: 'http', remote: exchange.remote })
+      await access.admit(askerOf(exchange), { action: 'api', scope: method === 'GET' ? 'read' : 'write' })
       return handle(exchange, exchange.params.id ?? '')
     })
   const missing = (): GatewayError => new GatewayError('not-found', 'no bridge has this id')

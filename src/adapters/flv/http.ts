@@ -8,6 +8,7 @@ import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
 import type { FlvMessage } from '../../flv-session/types.ts'
 import { writeFileHeader, writeTag } from '../../media/flv/file.ts'
 import type { Access, AdapterContext, HttpExchange } from '../adapter.ts'
+import { httpCredentials } from '../credentials.ts'
 import type { FlvConfig } from './config.ts'
 
 const SUFFIX = '.flv'
@@ -83,29 +84,13 @@ const createHttpEgress = (exchange: HttpExchange, context: AdapterContext, confi
   }
 }
 
-const basicCredentials = (request: Request): { user: string; pass: string } | undefined => {
-  const encoded = /^Basic\s+(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-  const [user, ...pass] = encoded === undefined ? [] : Buffer.from(encoded, 'base64').toString().split(':')
-  return user === undefined ? undefined : { user, pass: pass.join(':') }
-}
-
-const accessOf = ({ request, remote }: HttpExchange, stream: string): Access => {
-  const query = new URL(request.url).searchParams
-  const { user, pass } = basicCredentials(request) ?? {
-    user: query.get('user') ?? undefined,
-    pass: query.get('pass') ?? undefined,
-  }
-  const token = query.get('token') ?? undefined
-  return {
-    action: 'subscribe',
-    stream,
-    protocol: 'http-flv',
-    remote,
-    ...(user === undefined ? {} : { user }),
-    ...(pass === undefined ? {} : { pass }),
-    ...(token === undefined ? {} : { token }),
-  }
-}
+const accessOf = ({ request, remote }: HttpExchange, stream: string): Access => ({
+  action: 'subscribe',
+  stream,
+  protocol: 'http-flv',
+  remote,
+  ...httpCredentials(request),
+})
 
 /** Mounts the play route on the gateway's HTTP server. */
 export const mountHttpFlv = (context: AdapterContext, config: FlvConfig): void => {

@@ -1,13 +1,11 @@
 /** Where the application ends and the stream key begins: the two sides of the same old ambiguity. */
 import { GatewayError } from '../../errors.ts'
+import { type Credentials, queryCredentials } from '../credentials.ts'
 
 /** What a client of ours asked for, over all places in which clients put it. */
-export interface PlayPath {
+export interface PlayPath extends Credentials {
   /** Application and key joined by a slash, without query: not yet checked against the grammar of names. */
   readonly stream: string
-  readonly user?: string
-  readonly pass?: string
-  readonly token?: string
 }
 
 const cut = (text: string, at: number): [string, string] =>
@@ -29,14 +27,7 @@ export const joinPath = (app: string | undefined, tcUrl: string | undefined, key
   const [appPath, appQuery] = splitQuery(app === undefined || app === '' ? pathOf(tcUrl) : app)
   const [keyPath, keyQuery] = splitQuery(key)
   const stream = [trimSlashes(appPath), trimSlashes(keyPath)].filter(part => part !== '').join('/')
-  const query = new URLSearchParams(`${appQuery}&${keyQuery}`)
-  const [user, pass, token] = [query.get('user'), query.get('pass'), query.get('token')]
-  return {
-    stream,
-    ...(user === null ? {} : { user }),
-    ...(pass === null ? {} : { pass }),
-    ...(token === null ? {} : { token }),
-  }
+  return { stream, ...queryCredentials(new URLSearchParams(`${appQuery}&${keyQuery}`)) }
 }
 
 /** Where our own client goes. */

@@ -49,8 +49,6 @@ export const webrtcConfig = z.strictObject({
   connectTimeoutMs: z.int().min(1000).default(15_000),
   /** A viewer of a stream that is not live waits this long for it. */
   viewerWaitMs: z.int().min(0).default(0),
-  /** A second publisher replaces the first when that has sent nothing for so long; with the same token at once. 0: never. */
-  takeOverAfterMs: z.int().min(0).default(2000),
 })
 
 export type WebRtcConfig = z.output<typeof webrtcConfig>

@@ -5,6 +5,7 @@ import { GatewayError } from '../../errors.ts'
 import { attributeOf } from '../../media/sdp/attributes.ts'
 import { parseSdp } from '../../media/sdp/parse.ts'
 import type { HttpExchange, HttpMount } from '../adapter.ts'
+import { credentialOf, httpCredentials } from '../credentials.ts'
 import { acceptViewer } from './egress.ts'
 import { type Answered, acceptPublisher } from './ingest.ts'
 import type { Session, SessionHost, SessionKind, SessionRequest } from './session.ts'
@@ -19,13 +20,10 @@ const requireType = (request: Request, wanted: string): void => {
     throw new GatewayError('unsupported-media-type', `it is ${given || 'missing'}, wanted ${wanted}`)
 }
 
-const bearerToken = (request: Request): string | undefined =>
-  /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-
 const sessionRequest = ({ request, params, remote }: HttpExchange): SessionRequest => ({
   stream: parseStreamName(params.stream ?? ''),
   remote,
-  token: bearerToken(request),
+  credential: credentialOf(httpCredentials(request)),
   userAgent: request.headers.get('user-agent') ?? '',
 })
 
@@ -44,14 +42,14 @@ const created = ({ session, answer }: Answered): Response =>
 /** Nothing is read or made before the peer is allowed in. */
 const answer = async (host: SessionHost, kind: SessionKind, exchange: HttpExchange): Promise<Response> => {
   const session = sessionRequest(exchange)
-  const { stream, remote, token } = session
+  const { stream, remote } = session
   const action = kind === 'whip' ? 'publish' : 'subscribe'
   await host.context.authorize({
     action,
     stream,
     protocol: kind,
     remote,
-    ...(token !== undefined && { token }),
+    ...httpCredentials(exchange.request),
   })
   requireType(exchange.request, SDP)
   const offer = await exchange.request.text()
@@ -60,10 +58,14 @@ const answer = async (host: SessionHost, kind: SessionKind, exchange: HttpExchan
   )
 }
 
-const findSession = (host: SessionHost, { params }: HttpExchange): Session => {
+/** RFC 9725 4.9: what was shown to make a session must be shown to change it. */
+const findSession = (host: SessionHost, { params, request }: HttpExchange): Session => {
   const session = host.sessions.get(params.id ?? '')
   if (session === undefined)
     throw new GatewayError('not-found', 'this WebRTC session has ended, or never was')
+  const { credential } = session.request
+  if (credential !== undefined && credential !== credentialOf(httpCredentials(request)))
+    throw new GatewayError('unauthorized', 'this WebRTC session was made with other credentials')
   return session
 }
 

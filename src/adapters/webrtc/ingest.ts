@@ -1,6 +1,6 @@
 /** Publisher to stream: the packets of a WHIP session become tracks in their native form, rtp. */
 
-import type { Publication, TrackWriter } from '../../core/types.ts'
+import type { CloseReason, Publication, TrackWriter } from '../../core/types.ts'
 import type { Kind } from '../../media/types.ts'
 import type { AdapterContext } from '../adapter.ts'
 import { type MediaChoice, writeAnswer } from './answer.ts'
@@ -33,18 +33,6 @@ const trackIds = (
     seen.set(kind, count + 1)
     return count === 0 ? kind : `${kind}-${count}`
   })
-}
-
-/** 'take-over' when the name is held by a session of the same publisher, or by one that has gone silent. */
-const onConflict = (host: SessionHost, request: SessionRequest): 'reject' | 'take-over' => {
-  const before = [...host.sessions.values()].find(
-    session => session.kind === 'whip' && session.request.stream === request.stream,
-  )
-  if (before === undefined) return 'reject'
-  const isSame = request.token !== undefined && request.token === before.request.token
-  const silentUs = host.config.takeOverAfterMs * 1000
-  const isSilent = silentUs > 0 && host.context.clock.now() - before.transport.lastMediaAt > silentUs
-  return isSame || isSilent ? 'take-over' : 'reject'
 }
 
 const addTrack = (
@@ -84,6 +72,10 @@ const write = (
   track.writer.write(packet)
 }
 
+/** A publisher that is done says so by DELETE: a connection closed without it is a page that was reloaded, or lost. */
+const asLoss = (reason: CloseReason): CloseReason =>
+  reason.code === 'source-ended' ? { ...reason, code: 'source-lost' } : reason
+
 const connect = (
   host: SessionHost,
   session: Session,
@@ -100,7 +92,7 @@ const connect = (
     onConnected: () => publication.ready(),
     onPacket: (line, packet) => write(host.context, tracks[line]!, packet),
     onReport: (line, ts, wall) => tracks[line]!.writer.clock.anchor({ ts, wall, from: 'sender-report' }),
-    onEnded: reason => void session.close(reason),
+    onEnded: reason => void session.close(asLoss(reason)),
   })
   const tracks = ids.map((id, index) =>
     id === undefined
@@ -126,14 +118,15 @@ export interface Answered {
 export const acceptPublisher = (host: SessionHost, request: SessionRequest, text: string): Answered => {
   const offer = parseOffer(text)
   const choices = choosePublished(offer, host.config.publishCodecs)
-  const conflict = onConflict(host, request)
   const session = new Session(host, 'whip', request, offer)
   try {
     const { signal } = session.scope
     const publication = host.context.registry.publish(request.stream, {
       label: session.label,
       signal,
-      onConflict: conflict,
+      onConflict: 'as-allowed',
+      ...(request.credential !== undefined && { credential: request.credential }),
+      lastSeenUs: () => session.transport.lastMediaAt,
     })
     void publication.closed.then(reason => session.close(reason))
     connect(host, session, choices, publication)

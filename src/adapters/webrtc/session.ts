@@ -23,7 +23,8 @@ export interface SessionRequest {
   readonly stream: string
   /** IP address of the HTTP peer. */
   readonly remote: string
-  readonly token: string | undefined
+  /** What it showed, as `credentialOf` gives it. */
+  readonly credential: string | undefined
   readonly userAgent: string
 }
 

@@ -33,7 +33,11 @@ describe('configuration', () => {
     const config = parse({})
     expect(config.http.listen).toEqual({ host: '127.0.0.1', port: 8080 })
     expect(config.recordings.directory).toBe('./recordings')
-    expect(config.access).toEqual({ publish: 'loopback', play: 'any', api: 'loopback' })
+    expect(config.access).toEqual({
+      publish: [{ streams: ['**'], from: ['loopback'] }],
+      play: [{ streams: ['**'], from: ['any'] }],
+      api: [{ streams: ['**'], from: ['loopback'], scope: 'write' }],
+    })
     expect(config.adapters.get('rtmp')).toMatchObject({ listen: { port: 1935 } })
   })
 
@@ -47,7 +51,10 @@ describe('configuration', () => {
     ],
     [{ log: { colour: true } }, 'unknown key log.colour: known here are level, format'],
     [{ log: { level: 'loud' } }, 'log.level:'],
-    [{ access: { publish: ['10.0.0.0/33'] } }, 'access.publish.0: is not an IP address or network'],
+    [
+      { access: { publish: ['10.0.0.0/33'] } },
+      'access.publish.0.from.0: is not "loopback", "any", an IP address or a network',
+    ],
     [{ http: { listen: '127.0.0.1' } }, 'http.listen: "127.0.0.1" is not HOST:PORT: the port is missing'],
     [{ http: { listen: 'a:70000' } }, 'port 70000 is above 65535'],
     [{ http: { listen: '::1:8080' } }, 'write an IPv6 address as [::1]:8080'],
@@ -94,7 +101,7 @@ describe('configuration file', () => {
     const path = await write('http:\n  listen: 127.0.0.1:9000\naccess:\n  publish: any\n')
     const config = parse(await readConfigFile(path))
     expect(config.http.listen.port).toBe(9000)
-    expect(config.access.publish).toBe('any')
+    expect(config.access.publish).toEqual([{ streams: ['**'], from: ['any'] }])
   })
   test('an empty file is an empty configuration', async () => {
     expect(await readConfigFile(await write('# nothing yet\n'))).toEqual({})
