@@ -21,6 +21,8 @@ export const ERRORS = {
   'transcode-unavailable': [503, 'The media must be transcoded, which is not possible'],
   'b-frames': [406, 'The source has B-frames that the destination cannot show'],
   'not-implemented': [501, 'This is not supported'],
+  busy: [503, 'Too much is asked for at once'],
+  'no-space': [507, 'There is not enough room on the disk'],
   'dependency-missing': [503, 'A program that is needed is missing'],
   'port-in-use': [500, 'The address cannot be listened on'],
   'connect-failed': [502, 'The remote end cannot be reached'],

@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts'
 import { TAG_HEADER_BYTES, TRAILER_BYTES, writeFileHeader, writeTagHeader } from '../media/flv/file.ts'
 import { DURATION_AT, FILESIZE_AT } from '../media/flv/metadata.ts'
 import type { FlvTag } from '../media/flv/types.ts'
+import { holdOpen } from './open-files.ts'
 
 /** The part of a FileHandle that is used. */
 export interface FlvFileHandle {
@@ -119,6 +120,7 @@ export const openFlvFile = async ({
   const handle = await create(path).catch((error: unknown) => {
     throw openError(path, error as NodeJS.ErrnoException)
   })
+  const letGo = holdOpen(path)
   const time = createFileTime()
   let queue: Uint8Array[] = [HEADER]
   let queued = HEADER.length
@@ -159,6 +161,7 @@ export const openFlvFile = async ({
     await handle.truncate(written).catch(() => {})
     await patch().catch(() => {})
     await handle.close().catch(() => {})
+    letGo()
     const { message } = error as Error
     onFailure(new GatewayError('io-failed', `${path} after ${written} bytes: ${message}`, { cause: error }))
   }
@@ -172,6 +175,7 @@ export const openFlvFile = async ({
     if (failed) return
     await patch()
       .then(() => handle.close())
+      .then(letGo)
       .catch(fail)
   }
 
