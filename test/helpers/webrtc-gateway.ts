@@ -52,13 +52,14 @@ export const startWebRtcGateway = async (options: WebRtcGatewayOptions = {}): Pr
   const lines: LogLine[] = []
   const log = recordingLogger(lines)
   const scope = createScope('test')
-  const registry = createRegistry({ ...options.registry, freeze: true })
+  const clock = options.clock ?? systemClock
+  const registry = createRegistry({ clock, ...options.registry, freeze: true })
   const http = createHttpServer(sections.http.parse({ listen: { port: 0 } }), scope, log)
   const config = webrtc.config.parse({ listen: { port: 0 }, ...options.config })
   const context: AdapterContext = {
     registry,
     scope,
-    clock: options.clock ?? systemClock,
+    clock,
     log,
     http: http.mount,
     authorize: options.authorize ?? (async () => {}),

@@ -16,11 +16,6 @@ export const rtmpConfig = z.strictObject({
   handshakeTimeoutMs: ms.default(10_000),
   /** A publisher that sends nothing for so long is let go. */
   publisherIdleMs: ms.default(30_000),
-  /**
-   * A second publisher of a live stream replaces the first: with the same credentials at once, otherwise when the
-   * first has sent no media for so long. 0: never.
-   */
-  takeOverAfterMs: z.int().min(0).default(2_000),
   /** A reader that is behind by more is skipped ahead to a key frame; behind for longer than `readerGiveUpMs`, it is let go. */
   readerHighWaterBytes: z
     .int()

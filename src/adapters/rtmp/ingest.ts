@@ -16,8 +16,6 @@ export interface RtmpIngestOptions {
 /** Tags of one RTMP source, a publisher of ours or a remote server, into a publication. */
 export interface RtmpIngest {
   push(tag: FlvTag): void
-  /** Milliseconds since the last tag, or since the beginning. */
-  silentMs(): number
 }
 
 export const createRtmpIngest = (options: RtmpIngestOptions): RtmpIngest => {
@@ -42,6 +40,5 @@ export const createRtmpIngest = (options: RtmpIngestOptions): RtmpIngest => {
       lastTagUs = clock.now()
       tags.push(tag)
     },
-    silentMs,
   }
 }

@@ -2,27 +2,28 @@
 import type { Socket } from 'node:net'
 import { describeReason } from '../../core/scope.ts'
 import { parseStreamName } from '../../core/stream-name.ts'
-import type { Closable, CloseReason } from '../../core/types.ts'
+import type { Closable, CloseCode, CloseReason } from '../../core/types.ts'
 import { type ErrorCode, type GatewayError, toGatewayError } from '../../errors.ts'
 import type { Access, AdapterContext, Logger } from '../adapter.ts'
+import { credentialOf } from '../credentials.ts'
 import type { RtmpConfig } from './config.ts'
 import { createRtmpEgress } from './egress.ts'
 import { createRtmpIngest, type RtmpIngest } from './ingest.ts'
 import { RTMP_LIMITS } from './message.ts'
-import { credentialOf, type Publishers } from './publishers.ts'
 import { RtmpSession, type StreamRequest } from './session.ts'
 import { createSocketTransport } from './socket-transport.ts'
 
 export interface PeerOptions {
   readonly context: AdapterContext
   readonly config: RtmpConfig
-  readonly publishers: Publishers
   readonly log: Logger
 }
 
 /** Readers that announce nothing: no player shows Opus in FLV unannounced, but many show these. */
 const UNANNOUNCED = ['hvc1', 'av01', 'vp09', 'vp08']
 
+/** Ends that the publisher knows of. */
+const LEFT: ReadonlySet<CloseCode> = new Set(['source-ended', 'source-lost'])
 const PUBLISH_CODES: Partial<Record<ErrorCode, string>> = {
   'bad-name': 'NetStream.Publish.BadName',
   'name-taken': 'NetStream.Publish.BadName',
@@ -91,10 +92,10 @@ export class RtmpPeer {
     else this.#session.endPlay(streamId, describeReason(reason))
   }
 
-  /** A publisher that leaves is the end of a source, not of a subscriber. */
+  /** A publisher whose connection goes without a word from it may come back. */
   #asSource(streamId: number, reason: CloseReason): CloseReason {
     const left = reason.code === 'subscriber-left' && this.#ingests.has(streamId)
-    return left ? { ...reason, code: 'source-ended' } : reason
+    return left ? { ...reason, code: 'source-lost' } : reason
   }
 
   #fail(error: GatewayError): void {
@@ -139,11 +140,14 @@ export class RtmpPeer {
   }
 
   #startPublishing(request: StreamRequest, stream: string): void {
-    const { context, config, publishers } = this.#options
+    const { context, config } = this.#options
     const { streamId } = request
     const credential = credentialOf(request.path)
-    const onConflict = publishers.conflict(stream, credential)
-    const publication = context.registry.publish(stream, { label: this.#label, onConflict })
+    const publication = context.registry.publish(stream, {
+      label: this.#label,
+      onConflict: 'as-allowed',
+      ...(credential !== undefined && { credential }),
+    })
     const ingest = createRtmpIngest({
       publication,
       clock: context.clock,
@@ -151,16 +155,14 @@ export class RtmpPeer {
       idleMs: config.publisherIdleMs,
       onDead: reason => void publication.close(reason),
     })
-    const remove = publishers.add(stream, { credential, silentMs: ingest.silentMs })
     this.#ingests.set(streamId, ingest)
     this.#addRole(streamId, publication)
     void publication.closed.then(reason => {
-      remove()
       this.#dropRole(streamId, publication)
       if (this.#ingests.get(streamId) === ingest) this.#ingests.delete(streamId)
-      if (reason.code !== 'source-ended') this.#session.endPublish(streamId, describeReason(reason))
+      if (!LEFT.has(reason.code)) this.#session.endPublish(streamId, describeReason(reason))
     })
-    this.#log.info({ stream, onConflict }, 'RTMP publisher')
+    this.#log.info({ stream }, 'RTMP publisher')
     request.accept()
   }
 
@@ -221,7 +223,7 @@ export class RtmpPeer {
 
   /** The client itself ended what it published or played. */
   #endRole(streamId: number): void {
-    const reason: CloseReason = { code: 'subscriber-left', detail: `${this.#label} ended it` }
-    void this.#roles.get(streamId)?.close(this.#asSource(streamId, reason))
+    const code = this.#ingests.has(streamId) ? 'source-ended' : 'subscriber-left'
+    void this.#roles.get(streamId)?.close({ code, detail: `${this.#label} ended it` })
   }
 }

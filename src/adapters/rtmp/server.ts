@@ -4,7 +4,6 @@ import { GatewayError } from '../../errors.ts'
 import type { AdapterContext, Listener } from '../adapter.ts'
 import type { RtmpConfig } from './config.ts'
 import { RtmpPeer } from './peer.ts'
-import { createPublishers } from './publishers.ts'
 
 const KEEP_ALIVE_MS = 30_000
 
@@ -19,7 +18,6 @@ export const listenRtmp = async (
   if (config.listen === null) return undefined
   const scope = context.scope.child('rtmp listener')
   const log = context.log.child({ adapter: 'rtmp' })
-  const publishers = createPublishers(config.takeOverAfterMs)
   const peers = new Map<Socket, RtmpPeer>()
   const onConnection = (socket: Socket): void => {
     if (peers.size >= config.maxConnections) {
@@ -27,7 +25,7 @@ export const listenRtmp = async (
       socket.destroy()
       return
     }
-    peers.set(socket, new RtmpPeer(socket, { context, config, publishers, log }))
+    peers.set(socket, new RtmpPeer(socket, { context, config, log }))
     socket.once('close', () => peers.delete(socket))
   }
   const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }

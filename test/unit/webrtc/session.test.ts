@@ -102,7 +102,7 @@ describe('the end of a session', () => {
     peer.closeDtls()
     await until('BYE', () => viewer.received('bye').length > 0)
     expect(viewer.received('bye')[0]!.reason).toContain('the peer closed the connection')
-    await logged(/whep 127.0.0.1 ended: source-ended/)
+    await logged(/whep 127.0.0.1 ended: source-lost/)
     await until('close_notify', () => viewer.dtlsState === 'closed')
   })
 
