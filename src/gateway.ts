@@ -5,6 +5,7 @@ import { adapters as allAdapters } from './adapters/index.ts'
 import { type Bridges, createBridges } from './bridges/bridges.ts'
 import type { Dialer } from './bridges/endpoint.ts'
 import { type Config, type ConfigInput, parseConfig } from './config/config.ts'
+import { continuityOf } from './config/streams.ts'
 import { systemClock } from './core/clock.ts'
 import { createRegistry } from './core/registry.ts'
 import { closable, createScope, reasonOf } from './core/scope.ts'
@@ -99,6 +100,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     clock: systemClock,
     transcoders,
     policy,
+    continuity: name => continuityOf(config.streams, name),
     log: log.child({ part: 'core' }),
   })
   // Streams end at once and for the gateway's own reason; closing waits for them.

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { accessSchema } from '../access/schema.ts'
+import { streamsSchema } from './streams.ts'
 
 /** Sections with a door say where it listens; a `HOST:PORT` text was taken apart before. */
 const listen = (port: number) =>
@@ -19,6 +20,8 @@ export const sections = {
   }),
   /** Who may publish, play and use the API. */
   access: accessSchema,
+  /** What becomes of readers when publishers come and go. */
+  streams: streamsSchema,
   recordings: z.strictObject({
     directory: z.string().min(1).default('./recordings'),
   }),

@@ -1,0 +1,38 @@
+/** The `streams` section: what becomes of readers when publishers come and go. */
+import { z } from 'zod'
+import { isPattern, matchesAny } from '../access/pattern.ts'
+import type { Continuity } from '../core/types.ts'
+
+const ms = z.int().min(0).max(86_400_000)
+const pattern = z.string().refine(isPattern, 'is not a pattern of stream names such as live/* or live/**')
+
+const rules = {
+  /** Readers and outputs of a publisher whose connection was lost are kept this long for its return; 0: not at all. */
+  graceMs: ms,
+  /** Also after a publisher that said itself that it ends (OBS "Stop streaming", WHIP DELETE). */
+  graceOnUnpublish: z.boolean(),
+  /**
+   * A live name is taken over with the credentials of its publisher at once. With others only when that has sent
+   * nothing for so long; 0: never.
+   */
+  takeOverAfterMs: ms,
+}
+
+export const streamsSchema = z.strictObject({
+  graceMs: rules.graceMs.default(10_000),
+  graceOnUnpublish: rules.graceOnUnpublish.default(false),
+  takeOverAfterMs: rules.takeOverAfterMs.default(2_000),
+  /** For some streams otherwise. The first that fits a name gives what it names; the rest is as above. */
+  rules: z.array(z.strictObject({ match: pattern, ...z.object(rules).partial().shape })).default([]),
+})
+export type StreamsConfig = z.infer<typeof streamsSchema>
+
+/** What holds for the stream of this name. */
+export const continuityOf = ({ rules, ...usual }: StreamsConfig, stream: string): Continuity => {
+  const found = rules.find(({ match }) => matchesAny([match], stream))
+  return {
+    graceMs: found?.graceMs ?? usual.graceMs,
+    graceOnUnpublish: found?.graceOnUnpublish ?? usual.graceOnUnpublish,
+    takeOverAfterMs: found?.takeOverAfterMs ?? usual.takeOverAfterMs,
+  }
+}
