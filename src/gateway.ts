@@ -80,7 +80,9 @@ const openDoors = async (
     const door = await adapter.listen?.(context, config).catch((thrown: unknown) => {
       throw doorError(thrown, adapter.name)
     })
-    if (door !== undefined) doors.set(adapter.name, door)
+    if (door === undefined) continue
+    doors.set(adapter.name, door)
+    for (const other of door.further ?? []) doors.set(other.scheme ?? adapter.name, other)
   }
   const door = await http.listen().catch((thrown: unknown) => {
     throw doorError(thrown, 'http')

@@ -16,6 +16,7 @@ const layers: Record<string, number> = {
   transcode: 2,
   mix: 2,
   record: 2,
+  tls: 2,
   rooms: 2,
   adapters: 3,
   'gateway.ts': 5,

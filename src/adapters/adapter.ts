@@ -67,6 +67,10 @@ export interface Capability {
 export interface Listener extends Closable {
   readonly address: string
   readonly port: number
+  /** Of the URLs that lead here, when it is not the name of the adapter: 'https', 'rtmps'. */
+  readonly scheme?: string
+  /** More doors of the same adapter. */
+  readonly further?: readonly Listener[]
 }
 
 /** Every role is optional: a folder may only listen, only dial, only read or only write. */

@@ -4,9 +4,9 @@ import type { Gateway } from '../gateway.ts'
 import { columns, print, strong } from './print.ts'
 
 /** `http://127.0.0.1:8080`; undefined when there is no such door. */
-export const doorUrl = (gateway: Gateway, name: string, scheme = name): string | undefined => {
+export const doorUrl = (gateway: Gateway, name: string): string | undefined => {
   const door = gateway.doors.get(name)
-  return door && `${scheme}://${formatAddress({ host: door.address, port: door.port })}`
+  return door && `${door.scheme ?? name}://${formatAddress({ host: door.address, port: door.port })}`
 }
 
 const publishRows = (http: string, rtmp: string | undefined): string[][] => [

@@ -20,11 +20,13 @@ export type ConfigInput = SharedInput & { readonly [adapter: string]: unknown }
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** `listen: HOST:PORT` is taken apart here, for every section alike. */
-const splitListen = (input: unknown): unknown =>
-  isObject(input) && typeof input.listen === 'string'
-    ? { ...input, listen: parseAddress(input.listen) }
-    : (input ?? {})
+/** `listen: HOST:PORT` is taken apart here, for every section and what is within it alike. */
+const splitListen = (input: unknown): unknown => {
+  if (!isObject(input)) return input
+  const split = ([key, value]: [string, unknown]): [string, unknown] =>
+    key === 'listen' && typeof value === 'string' ? [key, parseAddress(value)] : [key, splitListen(value)]
+  return Object.fromEntries(Object.entries(input).map(split))
+}
 
 const problemsIn = (error: unknown, name: string, schema: unknown): readonly string[] => {
   if (error instanceof RangeError) return [`${name}.listen: ${error.message}`]

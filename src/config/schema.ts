@@ -23,6 +23,14 @@ export const sections = {
   /** What becomes of readers when publishers come and go. */
   streams: streamsSchema,
   recordings: z.strictObject({
+    /** PEM files for HTTPS; without them it is HTTP. Taken anew when they change; connections go on. */
+    tls: z
+      .strictObject({
+        /** The certificate with its chain. */
+        cert: z.string().min(1),
+        key: z.string().min(1),
+      })
+      .optional(),
     directory: z.string().min(1).default('./recordings'),
   }),
   transcode: z.strictObject({

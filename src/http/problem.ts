@@ -4,6 +4,8 @@ import { ERRORS, type GatewayError, toGatewayError } from '../errors.ts'
 const headersOf = (error: GatewayError): Record<string, string> => ({
   'content-type': 'application/problem+json',
   'cache-control': 'no-store',
+  // RFC 9110 15.5.2. No Basic: it would open the browser's own dialog in front of the page.
+  ...(error.code === 'unauthorized' ? { 'www-authenticate': 'Bearer realm="crosspoint"' } : {}),
   ...(error.retryAfterS === undefined ? {} : { 'retry-after': String(error.retryAfterS) }),
 })
 

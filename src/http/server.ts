@@ -1,6 +1,7 @@
 /** The gateway's one HTTP server: routes of the API, the page and the adapters, all behind the same guard. */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
@@ -12,6 +13,7 @@ import type { SharedConfig } from '../config/schema.ts'
 import { closable } from '../core/scope.ts'
 import type { Scope } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
+import { openCertificate } from '../tls/certificate.ts'
 import { checkHost, checkOrigin, preflight, remoteAddress } from './guard.ts'
 import { problem } from './problem.ts'
 
@@ -94,6 +96,18 @@ const listenError = (error: NodeJS.ErrnoException, address: string): GatewayErro
   return new GatewayError('port-in-use', `http ${address}: ${why}`, { cause: error })
 }
 
+const createPlainOrSecure = async (
+  { tls }: SharedConfig['http'],
+  listener: RequestListener,
+  scope: Scope,
+  log: Logger,
+): Promise<Server> => {
+  if (tls === undefined) return createServer(listener)
+  const pair = await openCertificate(tls, scope, log, renewed => server.setSecureContext(renewed))
+  const server = createSecureServer(pair, listener)
+  return server
+}
+
 /** Routes may be mounted until `listen`, which resolves once the socket is open. */
 export const createHttpServer = (config: SharedConfig['http'], scope: Scope, log: Logger): HttpServer => {
   const app = createApp(config, log)
@@ -101,7 +115,8 @@ export const createHttpServer = (config: SharedConfig['http'], scope: Scope, log
   return {
     mount: createMount(app),
     async listen() {
-      const server = createServer(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]))
+      const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0])
+      const server = await createPlainOrSecure(config, listener, own, log)
       const { host, port } = config.listen
       server.listen(port, host)
       await once(server, 'listening').catch((error: unknown) => {
@@ -114,7 +129,8 @@ export const createHttpServer = (config: SharedConfig['http'], scope: Scope, log
         await closed
       })
       const { address, port: bound } = server.address() as AddressInfo
-      return { ...closable(own), address, port: bound }
+      const scheme = config.tls === undefined ? 'http' : 'https'
+      return { ...closable(own), address, port: bound, scheme }
     },
   }
 }

@@ -30,13 +30,21 @@ export interface Chromium extends AsyncDisposable {
   open(url: string): Promise<Page>
 }
 
+export interface ChromiumOptions {
+  /** Takes certificates that no known authority signed. */
+  readonly anyCertificate?: boolean
+}
+
 /** Starts Chromium; the caller disposes of it. */
-export const launchChromium = async (): Promise<Chromium> => {
+export const launchChromium = async ({ anyCertificate = false }: ChromiumOptions = {}): Promise<Chromium> => {
   const executablePath = process.env.CHROMIUM ?? PATHS.find(existsSync)
   if (executablePath === undefined)
     throw new Error(`Chromium is not installed: looked for ${PATHS.join(', ')}`)
   const browser: Browser = await chromium.launch({ executablePath, args: ARGUMENTS })
-  const context = await browser.newContext({ permissions: ['camera', 'microphone'] })
+  const context = await browser.newContext({
+    permissions: ['camera', 'microphone'],
+    ignoreHTTPSErrors: anyCertificate,
+  })
   return {
     async open(url) {
       const page = await context.newPage()

@@ -10,7 +10,18 @@ export const rtmpConfig = z.strictObject({
     .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(1935) })
     .nullable()
     .prefault({}),
-  /** Connections at once; further ones are hung up on. */
+  /** A second door, with TLS. The certificate is taken anew when its files change; sessions go on. */
+  rtmps: z
+    .strictObject({
+      listen: z
+        .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(1936) })
+        .prefault({}),
+      /** PEM files: the certificate with its chain, and its private key. */
+      cert: z.string().min(1),
+      key: z.string().min(1),
+    })
+    .optional(),
+  /** Connections at once, through both doors together; further ones are hung up on. */
   maxConnections: z.int().min(1).default(1000),
   /** From the connection to publish or play. */
   handshakeTimeoutMs: ms.default(10_000),
@@ -26,6 +37,7 @@ export const rtmpConfig = z.strictObject({
   connectTimeoutMs: ms.default(10_000),
   /** A remote source that sends nothing for so long has failed. */
   sourceIdleMs: ms.default(15_000),
+  /** Towards rtmps:// servers. */
   tls: z
     .strictObject({
       /** A PEM file with further trusted authorities, for rtmps:// servers with a certificate of your own. */
