@@ -14,6 +14,7 @@ import type {
   Clock,
   CloseReason,
   Continuity,
+  Demand,
   Egress,
   MediaPolicy,
   NegotiatePolicy,
@@ -38,6 +39,8 @@ export interface RegistryOptions {
   readonly policyOf?: (stream: string) => MediaPolicy
   /** Asked each time it matters. Default: nobody waits for a lost publisher, a silent one is replaced after 2 s. */
   readonly continuity?: (stream: string) => Continuity
+  /** Streams that can be had when somebody asks for them. */
+  readonly demand?: (stream: string) => Demand | undefined
   readonly log?: CoreLog
   /** How long a converter without readers is kept, microseconds. Default 5 s. */
   readonly lingerUs?: number
@@ -185,7 +188,10 @@ class RegistryNode implements Registry {
     if (this.signal.aborted) return Promise.reject(this.#shutdown())
     const present = this.#streams.get(name)
     if (present?.isReady === true) return Promise.resolve(present)
-    const waited = present === undefined ? waitMs : Math.max(waitMs, announcedWaitMs, present.waitingMs)
+    const waited =
+      present === undefined
+        ? Math.max(waitMs, this.#context.demand(name)?.waitMs ?? 0)
+        : Math.max(waitMs, announcedWaitMs, present.waitingMs)
     if (waited === 0) return Promise.reject(this.#offline(name, 0))
     const found = this.#waiting.wait(name, waited, () => this.#offline(name, waited), signal)
     if (present === undefined) this.#events.emit('stream:demand', name)
@@ -194,8 +200,13 @@ class RegistryNode implements Registry {
 
   #offline(name: string, waitedMs: number): GatewayError {
     const present = this.#streams.get(name)
-    const who = present === undefined ? `${name} has no publisher` : missingOf(present)
+    const who = present === undefined ? this.#nobody(name) : missingOf(present)
     return new GatewayError('stream-offline', waitedMs > 0 ? `${who}, waited ${waitedMs} ms` : who)
+  }
+
+  #nobody(name: string): string {
+    const demand = this.#context.demand(name)
+    return demand === undefined ? `${name} has no publisher` : `${name} could not be had (${demand.missing()})`
   }
 
   #shutdown(): GatewayError {
@@ -213,6 +224,7 @@ export const createRegistry = (options: RegistryOptions = {}): Registry => {
     converters: options.converters ?? mediaConverters,
     policyFor: createPolicyFor(transcoders, options.policy, options.policyOf),
     continuity: options.continuity ?? (() => withoutGrace),
+    demand: options.demand ?? (() => undefined),
     freeze: options.freeze ?? false,
     measures: createMeasures(),
     nextId: createIds(),

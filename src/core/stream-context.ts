@@ -2,7 +2,7 @@
 import type { Converters } from './converters.ts'
 import type { Measures } from './measures.ts'
 import type { PolicyFor } from './policy.ts'
-import type { Clock, Continuity, Transcoder } from './types.ts'
+import type { Clock, Continuity, Demand, Transcoder } from './types.ts'
 
 /** The part of a logger that the core needs; any adapter's logger is one. */
 export interface CoreLog {
@@ -18,6 +18,8 @@ export interface StreamContext {
   readonly policyFor: PolicyFor
   /** Of the stream of this name, as it is now. */
   readonly continuity: (stream: string) => Continuity
+  /** Whether and how the stream of this name can be had while nobody publishes it. */
+  readonly demand: (stream: string) => Demand | undefined
   readonly freeze: boolean
   readonly measures: Measures
   /** A reader's id, never given before. */

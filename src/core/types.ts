@@ -227,11 +227,18 @@ export interface Continuity {
 }
 export interface SubscribeOptions {
   readonly signal?: AbortSignal
-  /** Wait this long for a publisher (or for an on-demand source to come up). */
+  /** Wait this long for a publisher; for a source on demand at least as long as that may take. */
   readonly waitMs?: number
   readonly start: 'live' | 'last-gop'
   /** Overrules the gateway's and the stream's for this reader. */
   readonly policy?: MediaPolicy
+}
+/** A stream that nobody publishes, but that can be had: 'stream:demand' asks for it. */
+export interface Demand {
+  /** A reader waits so long for it. */
+  readonly waitMs: number
+  /** Why it has not come. */
+  readonly missing: () => string
 }
 export interface RegistryEvents {
   'stream:ready': [StreamInfo]
