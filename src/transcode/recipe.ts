@@ -10,6 +10,8 @@ export interface Recipe {
   readonly packetTicks: number
   /** Bytes that may wait in ffmpeg's pipe. */
   readonly maxQueuedBytes: number
+  /** The time that all others of a run are counted from, given that of its first packet. */
+  originOf(at: number): number
   /** Ticks of the target; `at` in ticks of the source's time base. */
   ptsOf(at: number): number
   /** Ticks of the target; 0 when unknown. */

@@ -141,7 +141,7 @@ export const startRun = (recipe: Recipe, options: RunOptions, events: RunEvents)
         events.onDrop(refused)
         return false
       }
-      origin ??= at
+      origin ??= recipe.originOf(at)
       lastEnd = packetTicks === 0 ? at : at + duration
       inFlight.add(lastEnd, duration, now)
       child.write(nutFrame(Math.round(at - origin + BASE_S * tickRate), data))

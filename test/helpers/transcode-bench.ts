@@ -1,6 +1,7 @@
 /** A source track, a derived track and a job between them, without a registry. */
 import { systemClock } from '../../src/core/clock.ts'
 import { FanFeed } from '../../src/core/feed.ts'
+import { createGopCache } from '../../src/core/gop-cache.ts'
 import { closable, createScope } from '../../src/core/scope.ts'
 import { createTrackClock, scaledClock } from '../../src/core/track-clock.ts'
 import type { Accept, Clock, Track, TrackWriter } from '../../src/core/types.ts'
@@ -39,6 +40,8 @@ export interface BenchOptions {
   readonly ffmpeg?: string
   readonly clock?: Clock
   readonly bitratePerChannel?: number
+  /** Came before the job began; the source cannot be asked for a key frame, so the feed has kept them. */
+  readonly before?: readonly Frame[]
 }
 
 const AHEAD_S = 0.5
@@ -46,7 +49,8 @@ const AHEAD_S = 0.5
 export const openBench = (options: BenchOptions): Bench => {
   const { params, to, clock = systemClock } = options
   const scope = createScope('bench')
-  const feed = new FanFeed<'frame'>({ form: 'frame' })
+  const feed = new FanFeed<'frame'>({ form: 'frame', cache: options.before && createGopCache<Frame>() })
+  for (const frame of options.before ?? []) feed.push(frame)
   const trackClock = createTrackClock(params.clockRate, { originWall: undefined }, { offset: undefined })
   const track: Track = {
     ...closable(scope),

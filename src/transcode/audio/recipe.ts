@@ -41,6 +41,7 @@ export const audioRecipe = (
     arguments: audioArguments(target, decoder),
     packetTicks: (target.packetSamples / target.sampleRate) * rate,
     maxQueuedBytes: MAX_QUEUED_BYTES,
+    originOf: at => at,
     ptsOf: at => Math.round((at / rate) * target.sampleRate),
     durationOf: data => (target.pcm ? data.length / target.channels : target.packetSamples),
     unitsOf: data => [data],

@@ -6,7 +6,7 @@ import type { CreateIntake, Intake, IntakeHost, IntakeOptions } from '../intake.
 import { videoCores } from '../load.ts'
 import type { Run } from '../run.ts'
 import { toBitstream } from './bitstream.ts'
-import { type Marks, markedRate, markTime } from './marks.ts'
+import { markedRate, markTime } from './marks.ts'
 import { createPictureTimeline } from './picture-timeline.ts'
 import { videoRecipe } from './recipe.ts'
 import { describeTarget, targetSize, type VideoTarget, videoTarget } from './target.ts'
@@ -41,6 +41,8 @@ class VideoIntake implements Intake {
   #fed: Run | undefined
   #lastDts = Number.NaN
   #forced = false
+  /** Where the run's first picture to be encoded stands. It is a key frame unasked, and marks are read relative to it. */
+  #edge = Number.NaN
   /** The source's clock was set anew. */
   #jumped = false
 
@@ -85,7 +87,7 @@ class VideoIntake implements Intake {
       this.#from.requestKeyframe()
       return
     }
-    this.#write(frame, { force: this.#forced && !skip, skip })
+    this.#write(frame, skip)
   }
 
   /** A hole lies between this frame and those that ffmpeg has. */
@@ -126,7 +128,7 @@ class VideoIntake implements Intake {
     this.#host.begin(videoRecipe(params, size, this.#target!, options), why)
   }
 
-  #write(frame: Frame, marks: Marks): void {
+  #write(frame: Frame, skip: boolean): void {
     const { run } = this.#host
     const withSets = frame.key || frame.params !== this.#params
     const duration = this.#durationOf(frame)
@@ -137,9 +139,20 @@ class VideoIntake implements Intake {
       this.#host.drop(this.#size === undefined ? 'size-unknown' : 'restarting')
       return
     }
-    const at = markTime(frame.pts, marks)
+    if (run !== this.#fed) this.#edge = Number.NaN
+    const at = markTime(frame.pts, { force: this.#forces(frame, skip), skip })
     this.#fed = run.write(at, markedRate(duration), toBitstream(frame, withSets)) ? run : undefined
-    if (marks.force) this.#forced = false
+  }
+
+  #forces({ pts }: Frame, skip: boolean): boolean {
+    if (skip) return false
+    if (Number.isNaN(this.#edge)) {
+      this.#edge = pts
+      this.#forced = false
+    }
+    if (!this.#forced || pts < this.#edge) return false
+    this.#forced = false
+    return true
   }
 
   /** Since the frame before; a pause is no backlog. */

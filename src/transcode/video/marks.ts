@@ -22,6 +22,9 @@ export const markTime = (pts: number, { force, skip }: Marks): number =>
 /** The source's time of a marked one. */
 export const unmarkTime = (at: number): number => Math.floor(Math.round(at) / STEPS)
 
+/** A marked time with its marks taken off. */
+export const withoutMarks = (at: number): number => unmarkTime(at) * STEPS
+
 const bits = (rate: number): string => `mod(round(t*${markedRate(rate)}),${STEPS})`
 
 /** For the filter `select`: frames without the mark to be skipped. */

@@ -8,7 +8,7 @@ import { ffmpegArguments } from '../arguments.ts'
 import { ENCODERS } from '../cost.ts'
 import type { Recipe } from '../recipe.ts'
 import { codecDataOf, h264Units } from './bitstream.ts'
-import { forceExpression, markedRate, selectExpression, unmarkTime } from './marks.ts'
+import { forceExpression, markedRate, selectExpression, unmarkTime, withoutMarks } from './marks.ts'
 import type { VideoTarget } from './target.ts'
 
 /** Readers that cannot ask (RTMP, HTTP-FLV) wait no longer, and every platform takes it. */
@@ -111,6 +111,7 @@ export const videoRecipe = (
   arguments: videoArguments(size, target, options),
   packetTicks: 0,
   maxQueuedBytes: MAX_QUEUED_BYTES,
+  originOf: withoutMarks,
   ptsOf: unmarkTime,
   durationOf: () => 0,
   unitsOf: target.codec === 'h264' ? h264Units : data => [data],
