@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     pool: 'forks',
+    reporters: ['default', './helpers/closing-line-reporter.ts'],
     projects: [
       {
         extends: true,
