@@ -3,7 +3,7 @@ import type { Kind } from '../media/types.ts'
 import type { Histogram } from './histogram.ts'
 
 /** Sound that came longer ago says nothing about the picture of now. */
-const freshUs = 2_000_000
+const freshUs = 5_000_000
 
 export class Skew {
   readonly #histogram: Histogram

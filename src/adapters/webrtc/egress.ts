@@ -5,6 +5,7 @@ import { GatewayError } from '../../errors.ts'
 import { writeAnswer } from './answer.ts'
 import { assignMedia, chooseSent, viewerAccepts } from './choose.ts'
 import type { Answered } from './ingest.ts'
+import { sendingLink } from './link.ts'
 import { parseOffer } from './offer.ts'
 import { type PlannedStream, SendingSession } from './sending.ts'
 import { randomSsrc, Session, type SessionHost, type SessionRequest } from './session.ts'
@@ -45,6 +46,7 @@ const createEgress = (
   label: session.label,
   pressure: { mode: 'realtime' },
   accepts: () => accepts,
+  link: () => sendingLink(sending.stats),
   /** Sinks come into being with the connection, so that the first thing they see is a key frame they can send. */
   async open(tracks): Promise<readonly EgressSink[]> {
     const { planned, answer } = planStreams(session, tracks)

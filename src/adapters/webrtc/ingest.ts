@@ -6,6 +6,7 @@ import type { AdapterContext } from '../adapter.ts'
 import { type MediaChoice, writeAnswer } from './answer.ts'
 import { choosePublished, MAX_PAYLOAD_BYTES } from './choose.ts'
 import { initialParameters, packetizationMode } from './codecs.ts'
+import { receivingLink } from './link.ts'
 import { parseOffer } from './offer.ts'
 import { ReceivingSession } from './receiving.ts'
 import { randomSsrc, Session, type SessionHost, type SessionRequest } from './session.ts'
@@ -102,6 +103,7 @@ const connect = (
         ),
   )
   session.mediaStats = () => receiving.stats
+  session.link = () => receivingLink(receiving.stats)
   session.onClose = reason => receiving.close(reason)
   session.transport.listener = receiving
 }
@@ -127,6 +129,7 @@ export const acceptPublisher = (host: SessionHost, request: SessionRequest, text
       onConflict: 'as-allowed',
       ...(request.credential !== undefined && { credential: request.credential }),
       lastSeenUs: () => session.transport.lastMediaAt,
+      link: () => session.link(),
     })
     void publication.closed.then(reason => session.close(reason))
     connect(host, session, choices, publication)

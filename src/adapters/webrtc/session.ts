@@ -1,7 +1,7 @@
 /** One WHIP or WHEP resource: its transport, its scope, and the one way it ends. */
 import { randomBytes } from 'node:crypto'
 import { describeReason } from '../../core/scope.ts'
-import type { CloseReason, Scope } from '../../core/types.ts'
+import type { CloseReason, LinkStats, Scope } from '../../core/types.ts'
 import type { AdapterContext, Logger } from '../adapter.ts'
 import type { Candidate, LocalTransport } from './answer.ts'
 import type { WebRtcConfig } from './config.ts'
@@ -45,6 +45,8 @@ export class Session {
   readonly log: Logger
   /** Numbers of the media, for the API and the last line of the log. */
   mediaStats: () => readonly object[] = () => []
+  /** What is known of the way to the peer. */
+  link: () => LinkStats | undefined = () => undefined
   /** Says goodbye to the peer; set by whoever runs the media. */
   onClose: (reason: string) => void = () => {}
   readonly #host: SessionHost

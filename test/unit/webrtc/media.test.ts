@@ -90,6 +90,9 @@ describe('publisher to stream', () => {
     await until('the next', () => collected.packets.length === 7)
     await until('a report', () => publisher.received('receiver-report').length > 0)
     expect(wanted().slice(before)).toEqual([])
+    const link = gateway.registry.find('s')!.publisherLink!
+    expect(link.repaired).toBe(1)
+    expect(link.nacks).toBeGreaterThanOrEqual(2)
   })
 
   test('a subscriber makes one key frame request: PLI, and FIR when it brings none', async () => {
@@ -235,6 +238,34 @@ describe('stream to viewer', () => {
       await until('the answer', () => gateway.log.length >= 0 && viewer.refusedRtp === 1)
     }
     expect(other.rtp.length).toBe(5)
+    const links = gateway.registry.find('s')!.subscribers.map(({ link }) => link)
+    expect(links[0]).toMatchObject({ packets: 5, nacks: 2, resent: 1, pictureLossRequests: 0 })
+    expect(links[1]).toMatchObject({ packets: 5, nacks: 0, resent: 0 })
+  })
+
+  test("a viewer's reports are in what the registry says of it: loss, round trip", async () => {
+    await publish()
+    const viewer = await view()
+    publisher.sendRtp(video(1, { key: true }))
+    await until('media', () => viewer.rtp.length === 1)
+    const { ssrc, seq } = headers(viewer, VIDEO_PT)[0]!
+    await until('a report', () => viewer.received('sender-report').some(report => report.ssrc === ssrc))
+    const report = viewer.received('sender-report').find(candidate => candidate.ssrc === ssrc)!
+    const block = {
+      ssrc,
+      fractionLost: 64,
+      cumulativeLost: 7,
+      highestSequence: seq,
+      jitter: 900,
+      lastSenderReport: report.ntpMiddle,
+      delaySinceLastSenderReport: 0,
+    }
+    viewer.sendRtcp([{ type: 'receiver-report', ssrc: 1, blocks: [block] }])
+    const link = () => gateway.registry.find('s')!.subscribers[0]!.link
+    await until('the numbers', () => link()?.lost === 7)
+    expect(link()).toMatchObject({ fractionLost: 0.25, jitterMs: 10 })
+    expect(link()!.roundTripMs).toBeGreaterThanOrEqual(0)
+    expect(link()!.roundTripMs).toBeLessThan(5000)
   })
 
   test('PLI and FIR of many viewers are one request to the source', async () => {
