@@ -1,4 +1,5 @@
 /** The one composition root: everything is made here and handed to whoever needs it. */
+import { createResolveHost } from './access/outbound.ts'
 import { createAccessPolicy } from './access/policy.ts'
 import type { Adapter, AdapterContext, Listener, Logger } from './adapters/adapter.ts'
 import { adapters as allAdapters } from './adapters/index.ts'
@@ -121,13 +122,21 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     return { adapter, context, config: config.adapters.get(adapter.name) }
   }
   const dialers = adapters.map(dialerOf)
-  const bridges = createBridges({ registry, policy, dialers, scope, log: log.child({ part: 'bridge' }) })
+  const bridges = createBridges({
+    ...{ registry, policy, dialers, scope },
+    clock: systemClock,
+    restream: config.restream,
+    log: log.child({ part: 'bridge' }),
+  })
   const doors = new Map<string, Listener>()
   if (listen) {
     const resolveFile = (name: string): string => resolveUnder(config.recordings.directory, name)
-    mountApi(http.mount, { registry, bridges, access, adapters, doors, resolveFile })
+    const resolveHost = createResolveHost(config.outbound, config.access)
+    const reach = { resolveFile, resolveHost }
+    mountApi(http.mount, { registry, bridges, access, adapters, doors, reach })
     mountPage(http.mount, await readAssets())
     await openDoors(dialers, http, doors)
+    for (const bridge of config.bridges) bridges.start({ ...bridge, resolveFile })
   }
   return { ...closable(scope), config, registry, bridges, doors, log }
 }

@@ -15,7 +15,7 @@ export type {
 } from './adapters/adapter.ts'
 export type { Bridge, BridgeInfo } from './bridges/bridge.ts'
 export type { BridgeRequest, Bridges } from './bridges/bridges.ts'
-export type { LegInfo } from './bridges/leg.ts'
+export type { LegInfo } from './bridges/leg-info.ts'
 export { type Config, type ConfigInput, parseConfig, readConfigFile } from './config/config.ts'
 export { describePlan } from './core/describe.ts'
 export type {

@@ -22,6 +22,7 @@ const layers: Record<string, number> = {
   'gateway.ts': 5,
   access: 4,
   bridges: 4,
+  restream: 4,
   config: 4,
   observe: 4,
   'index.ts': 5,

@@ -1,21 +1,34 @@
 /** One source carried to any number of destinations. */
 import { closable, describeReason } from '../core/scope.ts'
 import type { Closable, CloseReason } from '../core/types.ts'
-import { toGatewayError } from '../errors.ts'
+import { type GatewayError, toGatewayError } from '../errors.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
 import type { Endpoint } from './endpoint.ts'
-import { isCalm, type Leg, type LegInfo, openLeg, type RunState } from './leg.ts'
-import { type BridgeParts, openSource, streamName } from './source.ts'
+import { type Leg, openLeg } from './leg.ts'
+import type { LegInfo, LegParts } from './leg-info.ts'
+import type { LinkState } from './link-state.ts'
+import type { BridgeParts } from './parts.ts'
+import { isCalm } from './retrying.ts'
+import { openSource, type Source, streamName } from './source.ts'
 
+export interface SourceInfo {
+  readonly state: LinkState
+  readonly error: GatewayError | undefined
+  readonly retries: number
+}
 export interface BridgeInfo {
   readonly id: string
   /** As given, without keys. */
   readonly from: string
   /** The stream it reads: the one named, or the one that the source is published under. */
   readonly stream: string
-  readonly state: RunState
+  /** That of its destination that is best off. */
+  readonly state: LinkState
+  /** Why it is over, when it is. */
   readonly reason: string | undefined
-  readonly to: readonly LegInfo[]
+  /** How the source is, where the bridge connects it. */
+  readonly source: SourceInfo | undefined
+  readonly legs: readonly LegInfo[]
 }
 
 export interface Bridge extends Closable {
@@ -23,11 +36,14 @@ export interface Bridge extends Closable {
   info(): BridgeInfo
 }
 
+const bestFirst: readonly LinkState[] = ['live', 'connecting', 'backoff', 'ended', 'failed']
+
 class RunningBridge {
   readonly stream: string
   readonly #parts: BridgeParts
   readonly #legs = new Map<Endpoint, Leg>()
-  #state: RunState = 'connecting'
+  #source: Source | undefined
+  #sourceReason: CloseReason | undefined
   #reason: CloseReason | undefined
 
   constructor(parts: BridgeParts) {
@@ -37,67 +53,110 @@ class RunningBridge {
 
   /** Connects the source, then all destinations at once. */
   async connect(): Promise<void> {
-    const { from, to, registry, scope, waitMs, log } = this.#parts
-    const publication = from.kind === 'url' ? await openSource(this.#parts, from, this.stream) : undefined
+    const { from, to, scope } = this.#parts
+    if (from.kind === 'url') {
+      this.#source = openSource(this.#parts, from, this.stream)
+      if (this.#parts.patient) void this.#source.first.catch(() => undefined)
+      else await this.#source.first
+    }
+    const legParts = this.#legParts()
     for (const endpoint of to)
-      if (endpoint.kind === 'url')
-        this.#legs.set(endpoint, openLeg(endpoint, { stream: this.stream, waitMs }, registry, scope, log))
-    this.#closeWhenDone(publication?.closed)
+      if (endpoint.kind === 'url') this.#legs.set(endpoint, openLeg(endpoint, legParts, scope))
+    this.#closeWhenDone()
     const legs = [...this.#legs.values()]
     await Promise.all(legs.map(leg => leg.started))
-    const errors = legs.map(leg => leg.info().error)
-    if (legs.length > 0 && errors.every(error => error !== undefined)) throw errors[0]
-    if (this.#state === 'connecting') this.#state = 'live'
+    const infos = legs.map(leg => leg.info())
+    if (infos.length > 0 && infos.every(({ state }) => state === 'failed')) throw infos[0]!.error
+  }
+
+  #legParts(): LegParts {
+    const { from, retry } = this.#parts
+    const comesBack = retry && !(from.kind === 'url' && from.once)
+    return {
+      ...this.#parts,
+      stream: this.stream,
+      mayWait: () => comesBack && this.#sourceReason === undefined,
+    }
   }
 
   /** Legs write out what they hold after their source has gone, so they are waited for. */
-  #closeWhenDone(sourceEnd: Promise<CloseReason> | undefined): void {
+  #closeWhenDone(): void {
     const { to, scope } = this.#parts
-    let sourceReason: CloseReason | undefined
-    void sourceEnd?.then(reason => {
-      sourceReason = reason
+    const legs = [...this.#legs.values()]
+    const ends = legs.map(leg => leg.closed)
+    void this.#source?.closed.then(reason => {
+      this.#sourceReason = reason
+      for (const leg of legs) leg.sourceOver(reason)
     })
-    const ends = [...this.#legs.values()].map(leg => leg.closed)
     const named = to.some(({ kind }) => kind === 'stream')
-    if (named && sourceEnd !== undefined) ends.push(sourceEnd)
+    if (named && this.#source !== undefined) ends.push(this.#source.closed)
     void Promise.all(ends).then(reasons =>
-      scope.close(sourceReason ?? reasons.find(r => !isCalm(r)) ?? reasons[0]),
+      scope.close(this.#sourceReason ?? reasons.find(r => !isCalm(r)) ?? reasons[0]),
     )
   }
 
   ended(reason: CloseReason): void {
     this.#reason = reason
-    this.#state = isCalm(reason) ? 'ended' : 'failed'
   }
 
   info(): BridgeInfo {
     const { id, from, to } = this.#parts
-    const reason = this.#reason && maskUrls(describeReason(this.#reason))
-    const state = this.#state
-    const named = { state, reason, plan: undefined, stats: undefined, error: undefined }
-    const rows = to.map(endpoint => this.#legs.get(endpoint)?.info() ?? { to: endpoint.label, ...named })
-    return { id, from: from.label, stream: this.stream, state, reason, to: rows }
+    const legs = to.map(endpoint => this.#legs.get(endpoint)?.info() ?? this.#namedRow(endpoint))
+    const status = this.#source?.status()
+    return {
+      id,
+      from: from.label,
+      stream: this.stream,
+      state: this.#state(legs),
+      reason: this.#reason && maskUrls(describeReason(this.#reason)),
+      source: status && { state: status.state, error: status.lastError, retries: status.retries },
+      legs,
+    }
+  }
+
+  #state(legs: readonly LegInfo[]): LinkState {
+    if (this.#reason !== undefined) return isCalm(this.#reason) ? 'ended' : 'failed'
+    return bestFirst.find(state => legs.some(leg => leg.state === state)) ?? 'connecting'
+  }
+
+  /** A `stream:` destination is the source itself under that name. */
+  #namedRow({ label }: Endpoint): LegInfo {
+    const status = this.#source?.status()
+    return {
+      to: label,
+      state: status?.state ?? 'connecting',
+      error: status?.lastError,
+      reason: this.#reason,
+      retries: status?.retries ?? 0,
+      nextRetryAt: undefined,
+      plan: undefined,
+      stats: undefined,
+      bytes: 0,
+      preflight: [],
+    }
   }
 }
 
-/**
- * Connects the source, then every destination.
- * @throws GatewayError when the source cannot be read, or when not one destination could be reached (the first's).
- */
-export const openBridge = async (parts: BridgeParts): Promise<Bridge> => {
+/** A bridge on its way. It is there at once; `connected` says how its first connections went. */
+export interface OpeningBridge {
+  readonly bridge: Bridge
+  /** Rejects with a GatewayError when the source cannot be read, or when every destination has failed (the first's). */
+  readonly connected: Promise<void>
+}
+
+/** Connects the source, then every destination. */
+export const openBridge = (parts: BridgeParts): OpeningBridge => {
   const { id, scope, log } = parts
-  const bridge = new RunningBridge(parts)
+  const running = new RunningBridge(parts)
   void scope.closed.then(reason => {
-    bridge.ended(reason)
-    const { from, state } = bridge.info()
-    log.info({ bridge: id, from, state }, `bridge ${state}: ${describeReason(reason)}`)
+    running.ended(reason)
+    const { from, state } = running.info()
+    log.info({ bridge: id, from, state }, `bridge ${state}: ${maskUrls(describeReason(reason))}`)
   })
-  try {
-    await bridge.connect()
-  } catch (thrown) {
+  const connected = running.connect().catch(async (thrown: unknown) => {
     const error = toGatewayError(thrown)
     await scope.close({ code: 'failed', detail: error.message, error })
     throw error
-  }
-  return { ...closable(scope), id, info: () => bridge.info() }
+  })
+  return { bridge: { ...closable(scope), id, info: () => running.info() }, connected }
 }

@@ -1,25 +1,36 @@
-/** The bridges of one gateway: opened by the API and the command line alike. */
+/** The bridges of one gateway: opened by the configuration, the API and the command line alike. */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from '../adapters/adapter.ts'
-import type { NegotiatePolicy, Registry, Scope } from '../core/types.ts'
-import { GatewayError } from '../errors.ts'
+import type { Clock, NegotiatePolicy, Registry, Scope } from '../core/types.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
+import { maskUrls } from '../observe/mask-urls.ts'
+import type { RestreamConfig } from '../restream/config.ts'
 import { type Bridge, type BridgeInfo, openBridge } from './bridge.ts'
-import { type Dialer, parseEndpoint, type ResolveFile } from './endpoint.ts'
+import { type Dialer, parseEndpoint, type Reach } from './endpoint.ts'
 import { type Explanation, explainBridge } from './explain.ts'
-import type { BridgeParts } from './source.ts'
+import type { BridgeParts } from './parts.ts'
+import { streamName } from './source.ts'
 
-export interface BridgeRequest {
+export interface BridgeRequest extends Reach {
   readonly from: string
   readonly to: readonly string[]
   /** How long the source may take until its tracks are known, milliseconds. */
   readonly waitMs?: number
-  /** Which file a name stands for. */
-  readonly resolveFile: ResolveFile
+  /** Destinations and sources that are lost are connected again, a stream that has ended is waited for. Default true. */
+  readonly retry?: boolean
 }
 
 export interface Bridges {
-  /** @throws GatewayError that says which end is wrong or could not be reached. */
+  /**
+   * Resolves once it is known how the first connections went.
+   * @throws GatewayError that says which end is wrong, cannot be read, or that every destination has failed
+   */
   open(request: BridgeRequest): Promise<Bridge>
+  /**
+   * Starts it and comes back at once; a source that is not there yet is tried again.
+   * @throws GatewayError 'bad-url' or 'bad-name' for ends that cannot be
+   */
+  start(request: BridgeRequest): Bridge
   /** What `open` would do, without moving media. @throws GatewayError as `open` */
   explain(request: BridgeRequest): Promise<Explanation>
   find(id: string): BridgeInfo | undefined
@@ -30,7 +41,9 @@ export interface Bridges {
 
 export interface BridgesParts {
   readonly registry: Registry
+  readonly clock: Clock
   readonly policy: NegotiatePolicy
+  readonly restream: RestreamConfig
   readonly dialers: readonly Dialer[]
   readonly scope: Scope
   readonly log: Logger
@@ -41,7 +54,15 @@ const sourceWaitMs = 10_000
 const remembered = 100
 const maxDestinations = 64
 
-export const createBridges = ({ registry, policy, dialers, scope, log }: BridgesParts): Bridges => {
+const checkCount = (to: readonly string[]): void => {
+  if (to.length === 0) throw new GatewayError('bad-request', 'a bridge needs at least one destination')
+  if (to.length <= maxDestinations) return
+  const detail = `${to.length} destinations, at most ${maxDestinations} fit one bridge`
+  throw new GatewayError('limit-exceeded', detail)
+}
+
+export const createBridges = (parts: BridgesParts): Bridges => {
+  const { registry, clock, policy, restream, dialers, scope, log } = parts
   const running = new Map<string, Bridge>()
   const past = new Map<string, BridgeInfo>()
 
@@ -52,29 +73,53 @@ export const createBridges = ({ registry, policy, dialers, scope, log }: Bridges
     if (past.size > remembered && !oldest.done) past.delete(oldest.value)
   }
 
-  const partsOf = ({ from, to, waitMs = sourceWaitMs, resolveFile }: BridgeRequest): BridgeParts => {
-    if (to.length === 0) throw new GatewayError('bad-request', 'a bridge needs at least one destination')
-    if (to.length > maxDestinations)
-      throw new GatewayError(
-        'limit-exceeded',
-        `${to.length} destinations, at most ${maxDestinations} fit one bridge`,
-      )
+  const partsOf = (request: BridgeRequest, patient: boolean): BridgeParts => {
+    const { from, to, waitMs = sourceWaitMs, retry = true, resolveFile, resolveHost } = request
+    checkCount(to)
     const id = randomBytes(4).toString('hex')
+    const known = { dialers, restream, resolveFile, resolveHost }
     const ends = {
-      from: parseEndpoint(from, 'pull', dialers, resolveFile),
-      to: to.map(text => parseEndpoint(text, 'push', dialers, resolveFile)),
+      id,
+      from: parseEndpoint(from, 'pull', known),
+      to: to.map(text => parseEndpoint(text, 'push', known)),
     }
-    return { id, ...ends, waitMs, registry, scope: scope.child(`bridge ${id}`), log }
+    streamName(ends)
+    return {
+      ...ends,
+      ...{ waitMs, retry, patient, registry, clock, restream },
+      canTranscode: policy.unavailable === undefined,
+      scope: scope.child(`bridge ${id}`),
+      log: log.child({ bridge: id }),
+    }
+  }
+
+  const run = (request: BridgeRequest, patient: boolean) => {
+    const opening = openBridge(partsOf(request, patient))
+    const { bridge } = opening
+    running.set(bridge.id, bridge)
+    void bridge.closed.then(() => remember(bridge))
+    return opening
   }
 
   return {
     async open(request) {
-      const bridge = await openBridge(partsOf(request))
-      running.set(bridge.id, bridge)
-      void bridge.closed.then(() => remember(bridge))
+      const { bridge, connected } = run(request, false)
+      try {
+        await connected
+        return bridge
+      } catch (thrown) {
+        past.delete(bridge.id)
+        throw thrown
+      }
+    },
+    start(request) {
+      const { bridge, connected } = run(request, true)
+      connected.catch((thrown: unknown) =>
+        log.error({ bridge: bridge.id }, maskUrls(toGatewayError(thrown).message)),
+      )
       return bridge
     },
-    explain: async request => explainBridge(partsOf(request), policy),
+    explain: async request => explainBridge(partsOf(request, false), policy),
     find: id => running.get(id)?.info() ?? past.get(id),
     list: () => [...[...running.values()].map(bridge => bridge.info()), ...past.values()],
     async close(id) {

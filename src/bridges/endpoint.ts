@@ -1,9 +1,12 @@
 /** What stands on either end of a bridge: a stream of this gateway, or a URL that an adapter dials. */
 import { pathToFileURL } from 'node:url'
-import type { Adapter, AdapterContext } from '../adapters/adapter.ts'
+import type { Adapter, AdapterContext, ResolveHost } from '../adapters/adapter.ts'
 import { parseStreamName } from '../core/stream-name.ts'
 import { GatewayError } from '../errors.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
+import type { RestreamConfig } from '../restream/config.ts'
+import { parseDestination } from '../restream/destination.ts'
+import type { DestinationProfile } from '../restream/profiles.ts'
 
 /** An adapter with everything it needs to dial. */
 export interface Dialer {
@@ -22,12 +25,25 @@ export interface UrlEndpoint {
   readonly kind: 'url'
   readonly label: string
   readonly url: URL
+  /** Taken by turns with `url` while that cannot be reached. */
+  readonly backup?: URL | undefined
   readonly dialer: Dialer
+  /** What the service behind the URL wants of the media. */
+  readonly profile?: DestinationProfile | undefined
+  /** A file: it is read or written once, neither retried nor gone on with. */
+  readonly once: boolean
 }
 export type Endpoint = StreamEndpoint | UrlEndpoint
 
 /** Turns a file name as the user wrote it into an absolute path, or throws when that file may not be touched. */
 export type ResolveFile = (name: string) => string
+
+/** What the ends of a bridge may touch. */
+export interface Reach {
+  readonly resolveFile: ResolveFile
+  /** Left out: every host may be dialled. */
+  readonly resolveHost?: ResolveHost | undefined
+}
 
 const parseUrl = (text: string): URL => {
   if (!URL.canParse(text)) throw new GatewayError('bad-url', `${maskUrls(text)} cannot be parsed`)
@@ -44,32 +60,46 @@ const fileUrl = (text: string, resolveFile: ResolveFile): URL => {
 
 const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
 
+export interface EndpointParts extends Reach {
+  readonly dialers: readonly Dialer[]
+  readonly restream: RestreamConfig
+}
+type Role = 'pull' | 'push'
+
+const dialerFor = (url: URL, role: Role, dialers: readonly Dialer[]): Dialer => {
+  const scheme = url.protocol.slice(0, -1)
+  const able = dialers.filter(({ adapter }) => adapter[role] !== undefined)
+  const dialer = able.find(({ adapter }) => adapter.schemes.includes(scheme))
+  if (dialer !== undefined) return dialer
+  const known = [...new Set(able.flatMap(({ adapter }) => adapter.schemes))].map(name => `${name}:`)
+  const verb = role === 'pull' ? 'read from' : 'write to'
+  throw new GatewayError(
+    'bad-url',
+    `nothing here can ${verb} ${scheme}: URLs, only ${known.join(' ')} stream:`,
+  )
+}
+
+/** Whatever it dials, now and when it connects again, is checked. */
+const withReach = (dialer: Dialer, { resolveHost }: Reach): Dialer =>
+  resolveHost === undefined ? dialer : { ...dialer, context: { ...dialer.context, resolveHost } }
+
 /**
- * Reads `stream:NAME`, a URL, or a file name.
+ * Reads `stream:NAME`, a URL, a file name, or, as a destination, `youtube:KEY` and its like.
  * @throws GatewayError `bad-name`, `bad-url`, or what `resolveFile` throws.
  */
-export const parseEndpoint = (
-  text: string,
-  role: 'pull' | 'push',
-  dialers: readonly Dialer[],
-  resolveFile: ResolveFile,
-): Endpoint => {
+export const parseEndpoint = (text: string, role: Role, parts: EndpointParts): Endpoint => {
   if (text.startsWith('stream:')) {
     const name = parseStreamName(text.slice('stream:'.length))
     return { kind: 'stream', label: text, name }
   }
   if (/^file:/i.test(text)) throw new GatewayError('bad-url', 'a file is given by its name, without "file:"')
-  const url = isUrl(text) ? parseUrl(text) : fileUrl(text, resolveFile)
-  const scheme = url.protocol.slice(0, -1)
-  const able = dialers.filter(({ adapter }) => adapter[role] !== undefined)
-  const dialer = able.find(({ adapter }) => adapter.schemes.includes(scheme))
-  if (dialer === undefined) {
-    const known = [...new Set(able.flatMap(({ adapter }) => adapter.schemes))].map(name => `${name}:`)
-    const verb = role === 'pull' ? 'read from' : 'write to'
-    throw new GatewayError(
-      'bad-url',
-      `nothing here can ${verb} ${scheme}: URLs, only ${known.join(' ')} stream:`,
-    )
-  }
-  return { kind: 'url', label: isUrl(text) ? maskUrls(text) : text, url, dialer }
+  const destination = role === 'push' ? parseDestination(text, parts.restream) : undefined
+  const url = destination?.url ?? (isUrl(text) ? parseUrl(text) : fileUrl(text, parts.resolveFile))
+  const dialer = withReach(dialerFor(url, role, parts.dialers), parts)
+  const label = destination?.label ?? (isUrl(text) ? maskUrls(text) : text)
+  return { kind: 'url', label, once: url.protocol === 'file:', dialer, ...destination, url }
 }
+
+/** The URL for a try: `tries` connections before it did not last. */
+export const pushUrl = ({ url, backup }: UrlEndpoint, tries: number): URL =>
+  backup !== undefined && tries % 2 === 1 ? backup : url

@@ -1,74 +1,78 @@
 /** What a bridge would do to each track, found out at both ends without moving any media. */
 import { negotiate } from '../core/negotiate.ts'
-import type { NegotiatePolicy, Plan, Registry, StreamInfo } from '../core/types.ts'
-import { GatewayError, toGatewayError } from '../errors.ts'
-import type { UrlEndpoint } from './endpoint.ts'
-import { type BridgeParts, openSource, streamName } from './source.ts'
+import type { Clock, NegotiatePolicy, Plan, Registry, StreamInfo } from '../core/types.ts'
+import { toGatewayError } from '../errors.ts'
+import { type Check, preflight } from '../restream/preflight.ts'
+import { profileAccepts } from '../restream/profiled-egress.ts'
+import { pushUrl, type UrlEndpoint } from './endpoint.ts'
+import type { BridgeParts } from './parts.ts'
+import { connectSource, streamName } from './source.ts'
+import { untilReady } from './until-ready.ts'
 
 export interface Explanation {
   readonly from: string
-  readonly to: readonly { readonly to: string; readonly plan: Plan | undefined }[]
+  readonly to: readonly {
+    readonly to: string
+    readonly plan: Plan | undefined
+    readonly preflight: readonly Check[]
+  }[]
 }
 
-const untilReady = (
-  registry: Registry,
-  name: string,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<StreamInfo> =>
-  new Promise((resolve, reject) => {
-    const late = new GatewayError('stream-offline', `${name}: nothing was published within ${waitMs} ms`)
-    const timer = setTimeout(() => finish(() => reject(late)), waitMs)
-    const look = (): void => {
-      const stream = registry.find(name)
-      if (stream?.state === 'ready') finish(() => resolve(stream))
-    }
-    const closed = (): void =>
-      finish(() => reject(new GatewayError('stream-offline', `${name} ended before its tracks were known`)))
-    const stops = [
-      registry.on('stream:ready', look),
-      registry.on('stream:closed', stream => stream.name === name && closed()),
-    ]
-    const finish = (settle: () => void): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', closed)
-      for (const stop of stops) stop()
-      settle()
-    }
-    signal.addEventListener('abort', closed)
-    if (signal.aborted) closed()
-    else look()
-  })
+/** Two key frames are awaited for so long, where a destination cares how far apart they are. */
+const measureUs = 6_000_000
+const lookUs = 200_000
+
+const isMeasured = (stream: StreamInfo | undefined): boolean =>
+  stream === undefined ||
+  stream.tracks.every(({ kind, stats }) => kind !== 'video' || stats?.keyframeIntervalMs !== undefined)
+
+const measured = async (registry: Registry, clock: Clock, stream: StreamInfo): Promise<StreamInfo> => {
+  const end = clock.now() + measureUs
+  const look = (): StreamInfo | undefined => registry.find(stream.name)
+  while (clock.now() < end && !isMeasured(look()))
+    await new Promise<void>(resolve => void clock.after(lookUs, resolve))
+  return look() ?? stream
+}
 
 const planOf = async (
   endpoint: UrlEndpoint,
   { tracks }: StreamInfo,
   policy: NegotiatePolicy,
 ): Promise<Plan> => {
-  const { adapter, context, config } = endpoint.dialer
-  const egress = await adapter.push!(context, config, endpoint.url)
+  const { dialer, profile } = endpoint
+  const egress = await dialer.adapter.push!(dialer.context, dialer.config, pushUrl(endpoint, 0))
   try {
-    return negotiate(tracks, egress.accepts(tracks), policy)
+    const accepts = egress.accepts(tracks)
+    const canTranscode = policy.unavailable === undefined
+    const wanted = profile === undefined ? accepts : profileAccepts(accepts, profile, canTranscode)
+    return negotiate(tracks, wanted, policy)
   } finally {
     await egress.close({ code: 'subscriber-left', detail: 'it was only asked what it takes' })
   }
 }
+
+const nothing = { keyframeMs: undefined, videoKbps: undefined, audioKbps: undefined, fps: undefined }
 
 /**
  * Connects both ends and closes them again.
  * @throws GatewayError of the end that could not be reached.
  */
 export const explainBridge = async (parts: BridgeParts, policy: NegotiatePolicy): Promise<Explanation> => {
-  const { from, to, registry, scope, waitMs } = parts
+  const { from, to, registry, clock, scope, waitMs } = parts
   try {
     const name = streamName(parts)
-    if (from.kind === 'url') await openSource(parts, from, name)
-    const stream = await untilReady(registry, name, waitMs, scope.signal)
-    const plans = to.map(async endpoint => ({
-      to: endpoint.label,
-      plan: endpoint.kind === 'url' ? await planOf(endpoint, stream, policy) : undefined,
-    }))
-    return { from: from.label, to: await Promise.all(plans) }
+    if (from.kind === 'url') await connectSource(parts, from, name, scope)
+    const ready = await untilReady(registry, clock, name, waitMs, scope.signal)
+    const cares = to.some(endpoint => endpoint.kind === 'url' && endpoint.profile !== undefined)
+    const stream = cares ? await measured(registry, clock, ready) : ready
+    const rows = to.map(async endpoint => {
+      if (endpoint.kind === 'stream') return { to: endpoint.label, plan: undefined, preflight: [] }
+      const { label, profile } = endpoint
+      const plan = await planOf(endpoint, stream, policy)
+      const input = { tracks: stream.tracks, plan, measured: nothing }
+      return { to: label, plan, preflight: profile === undefined ? [] : preflight({ ...input, profile }) }
+    })
+    return { from: from.label, to: await Promise.all(rows) }
   } catch (thrown) {
     throw toGatewayError(thrown)
   } finally {

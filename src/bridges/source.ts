@@ -1,22 +1,15 @@
 /** The near end of a bridge: the stream it reads, and where that comes from. */
-import type { Logger } from '../adapters/adapter.ts'
-import type { Publication, Registry, Scope } from '../core/types.ts'
+import { describeReason, reasonOf } from '../core/scope.ts'
+import type { Closable, Publication, Scope } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
-import type { Endpoint, UrlEndpoint } from './endpoint.ts'
-
-export interface BridgeParts {
-  readonly id: string
-  readonly from: Endpoint
-  readonly to: readonly Endpoint[]
-  /** How long the source's tracks may take to be known, milliseconds. */
-  readonly waitMs: number
-  readonly registry: Registry
-  readonly scope: Scope
-  readonly log: Logger
-}
+import type { UrlEndpoint } from './endpoint.ts'
+import { isFinal, type LinkStatus } from './link-state.ts'
+import type { BridgeParts } from './parts.ts'
+import { isCalm, type Outcome, Retrying } from './retrying.ts'
+import { tell } from './tell.ts'
 
 /** The source gets the name that a `stream:` destination gives, else one of the bridge's own. */
-export const streamName = ({ id, from, to }: BridgeParts): string => {
+export const streamName = ({ id, from, to }: Pick<BridgeParts, 'id' | 'from' | 'to'>): string => {
   const names = to.flatMap(endpoint => (endpoint.kind === 'stream' ? [endpoint.name] : []))
   if (from.kind === 'stream' && names.length === 0) return from.name
   if (from.kind === 'stream')
@@ -29,13 +22,13 @@ export const streamName = ({ id, from, to }: BridgeParts): string => {
   return names[0] ?? `bridge/${id}`
 }
 
-/** Resolves once the source is connected, with what it publishes. */
-export const openSource = async (
-  parts: BridgeParts,
+/** Resolves once the source is connected, with what it publishes. `scope` owns both. */
+export const connectSource = async (
+  { id, registry }: Pick<BridgeParts, 'id' | 'registry'>,
   from: UrlEndpoint,
   stream: string,
+  scope: Scope,
 ): Promise<Publication> => {
-  const { id, registry, scope } = parts
   const label = `bridge ${id} from ${from.label}`
   const publication = registry.publish(stream, { label, signal: scope.signal, onConflict: 'reject' })
   try {
@@ -49,4 +42,47 @@ export const openSource = async (
     throw error
   }
   return publication
+}
+
+export interface Source extends Closable {
+  readonly status: () => LinkStatus
+  /** Resolves once it was connected for the first time; rejects when the first try failed, or all have. */
+  readonly first: Promise<void>
+}
+
+/** Pulls at once, and again whenever the source is lost, as far as the bridge may. */
+export const openSource = (parts: BridgeParts, from: UrlEndpoint, stream: string): Source => {
+  const { clock, scope, restream, log, retry, patient } = parts
+  const mayRetry = retry && !from.once
+  const first = Promise.withResolvers<void>()
+  first.promise.catch(() => undefined) // whoever waits for it is told; nobody may
+  const own = scope.child(`source ${from.label}`)
+  const onChange = (status: LinkStatus): void => {
+    if (status.state === 'live') first.resolve()
+    if (isFinal(status) || (status.state === 'backoff' && !patient))
+      first.reject(status.lastError ?? new GatewayError('closed', 'it ended before it was connected'))
+    // Without retries its failure is the bridge's, which is told by whoever asked for it.
+    if (retry || !isFinal(status)) tell(log, from.label, status, link.reason)
+  }
+  const connect = async (attempt: Scope, _tries: number, live: () => void): Promise<Outcome> => {
+    const publication = await connectSource(parts, from, stream, attempt)
+    live()
+    const reason = await publication.closed
+    if (attempt.signal.aborted) return { kind: 'ended', reason: reasonOf(attempt.signal) }
+    if (isCalm(reason) && !mayRetry) return { kind: 'source-gone', reason }
+    const error = reason.error instanceof GatewayError ? reason.error : undefined
+    return { kind: 'lost', error: error ?? new GatewayError('closed', describeReason(reason)) }
+  }
+  const link = new Retrying({
+    scope: own,
+    clock,
+    policy: restream.retry,
+    random: Math.random,
+    mayRetry: () => mayRetry,
+    mayWait: () => false,
+    connect,
+    onChange,
+  })
+  link.start()
+  return { ...link.lifetime, status: () => link.status, first: first.promise }
 }

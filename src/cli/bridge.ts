@@ -2,11 +2,14 @@
 import { resolve } from 'node:path'
 import type { Bridge, BridgeInfo } from '../bridges/bridge.ts'
 import type { Explanation } from '../bridges/explain.ts'
+import { mergeConfig } from '../config/config.ts'
 import { systemClock } from '../core/clock.ts'
 import { describePlan } from '../core/describe.ts'
 import { GatewayError } from '../errors.ts'
 import { createGateway, type Gateway } from '../gateway.ts'
 import { bridgeView, explanationView } from '../http/views.ts'
+import { maskUrls } from '../observe/mask-urls.ts'
+import { describeCheck } from '../restream/preflight.ts'
 import { printBanner } from './banner.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { type Flags, readFlags } from './flags.ts'
@@ -15,6 +18,7 @@ import { untilStopped } from './signals.ts'
 
 export interface BridgeFlags extends Flags {
   readonly explain?: boolean
+  readonly retry?: boolean
   /** Seconds. */
   readonly duration?: number
   readonly json?: boolean
@@ -23,29 +27,30 @@ export interface BridgeFlags extends Flags {
 /** A publisher that is to come to our own door may take its time: 24 days. */
 const doorWaitMs = 2 ** 31 - 1
 
-const printPlans = ({ from, to }: Pick<BridgeInfo, 'from'> & Pick<Explanation, 'to'>): void => {
-  for (const leg of to) {
+const printPlans = (from: string, legs: Explanation['to']): void => {
+  for (const leg of legs) {
     print(`${from} → ${leg.to}`)
     for (const line of leg.plan === undefined ? [] : describePlan(leg.plan)) print(`  ${line}`)
+    for (const check of leg.preflight) print(`  ${describeCheck(check)}`)
   }
 }
 
-const printResult = ({ state, reason, to }: BridgeInfo): void => {
-  for (const leg of to) {
-    const moved =
-      leg.stats === undefined ? '' : `, ${leg.stats.units} frames or packets, ${leg.stats.bytes} bytes`
+const printResult = ({ state, reason, legs }: BridgeInfo): void => {
+  for (const leg of legs) {
+    const moved = leg.stats === undefined ? '' : `, ${leg.stats.units} frames or packets, ${leg.bytes} bytes`
     const dropped = leg.stats?.dropped ? `, ${leg.stats.dropped} left out` : ''
-    print(`${leg.to}: ${leg.state}${moved}${dropped}`)
+    const retries = leg.retries === 0 ? '' : `, ${leg.retries} retries`
+    print(`${leg.to}: ${leg.state}${moved}${dropped}${retries}`)
   }
   print(`${state}: ${reason}`)
 }
 
 /** The first leg that failed decides; without one, the source's end does. */
-const resultCode = ({ state, reason, to }: BridgeInfo): number => {
-  const failed = to.find(leg => leg.state === 'failed')
+const resultCode = ({ state, reason, legs }: BridgeInfo): number => {
+  const failed = legs.find(leg => leg.state === 'failed')
   if (failed === undefined && state !== 'failed') return EXIT.ok
-  const sentence = failed === undefined ? reason : `${failed.to}: ${failed.reason}`
-  process.stderr.write(`crosspoint: ${sentence}\n`)
+  const sentence = failed === undefined ? reason : `${failed.to}: ${failed.error?.message}`
+  process.stderr.write(`crosspoint: ${maskUrls(sentence ?? state)}\n`)
   return failed?.error === undefined ? EXIT.unreachable : exitCodeOf(failed.error)
 }
 
@@ -71,7 +76,7 @@ const untilDone = async (
 const explain = async (gateway: Gateway, request: Request, json: boolean): Promise<number> => {
   const explanation = await gateway.bridges.explain(request)
   if (json) printJson(explanationView(explanation))
-  else printPlans(explanation)
+  else printPlans(explanation.from, explanation.to)
   const refused = explanation.to.find(({ plan }) => plan?.ok === false)
   if (refused?.plan?.ok === false) throw new GatewayError(refused.plan.code, `see the plan for ${refused.to}`)
   return EXIT.ok
@@ -81,6 +86,7 @@ interface Request {
   readonly from: string
   readonly to: readonly string[]
   readonly waitMs?: number
+  readonly retry: boolean
   readonly resolveFile: (name: string) => string
 }
 
@@ -95,16 +101,17 @@ export const bridge = async (
 ): Promise<number> => {
   const stopped = untilStopped()
   const listen = usesDoors([from, ...to])
-  const input = await readFlags({ logLevel: 'warn', ...flags })
+  const input = mergeConfig(await readFlags({ logLevel: 'warn', ...flags }), { bridges: [] })
   await using gateway = await createGateway(input, { listen })
   const waits = from.startsWith('stream:') ? { waitMs: doorWaitMs } : {}
-  const request: Request = { from, to, resolveFile: name => resolve(name), ...waits }
+  const retry = flags.retry === true
+  const request: Request = { from, to, retry, resolveFile: name => resolve(name), ...waits }
   if (flags.explain) return await explain(gateway, request, flags.json === true)
   if (listen && flags.json !== true) printBanner(gateway, version)
   const opened = await Promise.race([gateway.bridges.open(request), stopped])
   if (typeof opened === 'string') return EXIT.ok
   if (flags.json) printJson(bridgeView(opened.info()))
-  else printPlans(opened.info())
+  else printPlans(opened.info().from, opened.info().legs)
   const result = await untilDone(opened, stopped, flags.duration)
   if (flags.json) printJson(bridgeView(result))
   else printResult(result)

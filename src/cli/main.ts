@@ -27,6 +27,8 @@ URLs:
   file.flv                             read in real time, or recorded
   http(s)://host/path.flv              pulled from
   stream:NAME                          a stream of this gateway: its doors open as with "serve"
+  youtube:KEY facebook:KEY twitch:KEY  pushed to, with what the service wants checked and repaired
+  rtmp://host/app/key#profile=youtube  the same checks and repairs for any server; also #keyframes=2&audio=always
 `
 
 const createProgram = (finish: (code: number) => void): Command => {
@@ -48,6 +50,7 @@ const createProgram = (finish: (code: number) => void): Command => {
       .argument('<from>', 'URL of the source')
       .argument('<to...>', 'URLs of the destinations')
       .option('--explain', 'say what would be done to each track, and write nothing')
+      .option('--retry', 'connect lost destinations again, and wait for a stream that has ended')
       .option('--duration <seconds>', 'stop after so long', parseSeconds)
       .option('--json', 'plan and result as one JSON object a line'),
   )

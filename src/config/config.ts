@@ -5,7 +5,7 @@ import type { Adapter, ConfigSchema } from '../adapters/adapter.ts'
 import { adapters as allAdapters } from '../adapters/index.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { parseAddress } from './address.ts'
-import { problemsOf, unknownKey } from './problems.ts'
+import { emptyOf, problemsOf, unknownKey } from './problems.ts'
 import { type SharedConfig, type SharedInput, sections } from './schema.ts'
 
 /** The whole configuration, validated, with every default filled in. */
@@ -41,7 +41,7 @@ const parseSection = (
   problems: string[],
 ): unknown => {
   try {
-    return schema.parse(splitListen(input))
+    return schema.parse(splitListen(input ?? emptyOf(schema)))
   } catch (error) {
     problems.push(...problemsIn(error, name, schema))
     return undefined

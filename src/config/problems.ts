@@ -28,6 +28,9 @@ const elementOf = (schema: unknown): unknown => {
   return def?.element ?? (inner === undefined ? undefined : elementOf(inner))
 }
 
+/** What stands for a section that is not given. */
+export const emptyOf = (schema: unknown): object => (elementOf(schema) === undefined ? {} : [])
+
 /** The keys that an object schema, or the one at `path` within it, knows. */
 export const knownKeys = (schema: unknown, path: readonly PropertyKey[] = []): readonly string[] => {
   const at = path.reduce<unknown>(

@@ -1,6 +1,17 @@
 import { z } from 'zod'
+import { outboundSchema } from '../access/outbound.ts'
 import { accessSchema } from '../access/schema.ts'
+import { restreamSchema } from '../restream/config.ts'
 import { streamsSchema } from './streams.ts'
+
+const endpoint = z.string().min(1).max(2048)
+const bridgesSchema = z.array(
+  z.strictObject({
+    /** `stream:NAME`, which may come and go, or a URL, which is connected again when it is lost. */
+    from: endpoint,
+    to: z.array(endpoint).min(1),
+  }),
+)
 
 /** Sections with a door say where it listens; a `HOST:PORT` text was taken apart before. */
 const listen = (port: number) =>
@@ -13,16 +24,6 @@ const listen = (port: number) =>
 export const sections = {
   http: z.strictObject({
     listen: listen(8080).prefault({}),
-    /** Names under which browsers may reach us, besides IP addresses and localhost (guards against DNS rebinding). */
-    hosts: z.array(z.string().toLowerCase()).default([]),
-    /** Other sites whose pages may play, publish or use the API here: `https://example.org`, or `*`. */
-    origins: z.array(z.string().toLowerCase()).default([]),
-  }),
-  /** Who may publish, play and use the API. */
-  access: accessSchema,
-  /** What becomes of readers when publishers come and go. */
-  streams: streamsSchema,
-  recordings: z.strictObject({
     /** PEM files for HTTPS; without them it is HTTP. Taken anew when they change; connections go on. */
     tls: z
       .strictObject({
@@ -31,6 +32,22 @@ export const sections = {
         key: z.string().min(1),
       })
       .optional(),
+    /** Names under which browsers may reach us, besides IP addresses and localhost (guards against DNS rebinding). */
+    hosts: z.array(z.string().toLowerCase()).default([]),
+    /** Other sites whose pages may play, publish or use the API here: `https://example.org`, or `*`. */
+    origins: z.array(z.string().toLowerCase()).default([]),
+  }),
+  /** Who may publish, play and use the API. */
+  access: accessSchema,
+  /** Where URLs given through the API may lead. */
+  outbound: outboundSchema,
+  /** How destinations are kept connected, and where the services are. */
+  restream: restreamSchema,
+  /** Bridges that are always there. */
+  bridges: bridgesSchema,
+  /** What becomes of readers when publishers come and go. */
+  streams: streamsSchema,
+  recordings: z.strictObject({
     directory: z.string().min(1).default('./recordings'),
   }),
   transcode: z.strictObject({

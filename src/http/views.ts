@@ -1,7 +1,8 @@
 /** What the API shows of streams, tracks and plans: numbers and words, never bytes or keys. */
 import type { Adapter, Capability, Listener } from '../adapters/adapter.ts'
-import type { BridgeInfo } from '../bridges/bridge.ts'
+import type { BridgeInfo, SourceInfo } from '../bridges/bridge.ts'
 import type { Explanation } from '../bridges/explain.ts'
+import type { LegInfo } from '../bridges/leg-info.ts'
 import type { Plan, StreamInfo, SubscriberInfo, TrackInfo } from '../core/types.ts'
 import type { CodecParameters } from '../media/types.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
@@ -60,14 +61,37 @@ export const streamView = (stream: StreamInfo, inside: boolean): object => ({
     : {}),
 })
 
-export const bridgeView = ({ to, ...bridge }: BridgeInfo): object => ({
+const isoTime = (wallUs: number): string => new Date(wallUs / 1000).toISOString()
+
+/** What is undefined in here is null there: each key is always present. */
+const legView = (leg: LegInfo): object => ({
+  to: leg.to,
+  state: leg.state,
+  lastError: leg.error === undefined ? null : maskUrls(leg.error.message),
+  code: leg.error?.code ?? null,
+  retries: leg.retries,
+  nextRetryAt: leg.nextRetryAt === undefined ? null : isoTime(leg.nextRetryAt),
+  plan: leg.plan === undefined ? null : planView(leg.plan),
+  bytes: leg.bytes,
+  stats: leg.stats ?? null,
+  preflight: leg.preflight,
+})
+
+const sourceView = ({ state, error, retries }: SourceInfo): object => ({
+  state,
+  lastError: error === undefined ? null : maskUrls(error.message),
+  retries,
+})
+
+export const bridgeView = ({ legs, source, ...bridge }: BridgeInfo): object => ({
   ...bridge,
-  to: to.map(({ error, ...leg }) => ({ ...leg, code: error?.code, plan: leg.plan && planView(leg.plan) })),
+  source: source && sourceView(source),
+  legs: legs.map(legView),
 })
 
 export const explanationView = ({ from, to }: Explanation): object => ({
   from,
-  to: to.map(leg => ({ to: leg.to, plan: leg.plan && planView(leg.plan) })),
+  legs: to.map(leg => ({ to: leg.to, plan: leg.plan && planView(leg.plan), preflight: leg.preflight })),
 })
 
 const capabilityView = ({ codec, form, note }: Capability): object => ({ codec, form, note })

@@ -56,8 +56,8 @@ test('--explain --json is one object', async () => {
     '--json',
   ])
   expect(code).toBe(0)
-  const plan = JSON.parse(output) as { to: { plan: { ok: boolean; tracks: object[] } }[] }
-  expect(plan.to[0]!.plan.tracks).toMatchObject([
+  const plan = JSON.parse(output) as { legs: { plan: { ok: boolean; tracks: object[] } }[] }
+  expect(plan.legs[0]!.plan.tracks).toMatchObject([
     { source: 'video', codec: 'h264', steps: [{ op: 'copy' }] },
     { source: 'audio', codec: 'aac', steps: [{ op: 'copy' }] },
   ])

@@ -26,7 +26,7 @@ interface BridgeView {
   readonly from: string
   readonly stream: string
   readonly state: string
-  readonly to: readonly Leg[]
+  readonly legs: readonly Leg[]
 }
 
 let folder: string
@@ -79,8 +79,8 @@ test('a stream is described by its tracks, numbers included', async () => {
 test('a bridge relays to another RTMP door and shows its plan without keys', async () => {
   const bridge = await opened('stream:live/cam', `${server.rtmp}/live/copy?token=SECRET`)
   expect(JSON.stringify(bridge)).not.toContain('SECRET')
-  expect(bridge).toMatchObject({ from: 'stream:live/cam', state: 'live', to: [{ state: 'live' }] })
-  expect(bridge.to[0]!.plan!.tracks.map(({ steps }) => steps)).toEqual([[{ op: 'copy' }], [{ op: 'copy' }]])
+  expect(bridge).toMatchObject({ from: 'stream:live/cam', state: 'live', legs: [{ state: 'live' }] })
+  expect(bridge.legs[0]!.plan!.tracks.map(({ steps }) => steps)).toEqual([[{ op: 'copy' }], [{ op: 'copy' }]])
   await untilLive(server.http, 'live/copy')
   const { bridges } = (await (await fetch(`${server.http}/v1/bridges`)).json()) as { bridges: BridgeView[] }
   expect(bridges.map(({ id }) => id)).toContain(bridge.id)
@@ -118,8 +118,8 @@ test('a recording is a bridge to a file name under the recordings directory, and
 test('one destination that fails leaves the other alone', async () => {
   const port = await freePort()
   const bridge = await opened('stream:live/cam', `rtmp://127.0.0.1:${port}/live/KEY`, 'alone.flv')
-  expect(bridge.to[1]).toMatchObject({ state: 'live' })
-  expect(bridge.to[0]!.state).not.toBe('live')
+  expect(bridge.legs[1]).toMatchObject({ state: 'live' })
+  expect(bridge.legs[0]!.state).not.toBe('live')
   expect(JSON.stringify(bridge)).not.toContain('KEY')
   expect(await close(bridge.id)).toBe(204)
 })

@@ -74,18 +74,18 @@ test('a bridge records it into an FLV file that decodes without an error', async
   const bridge = (await started.json()) as {
     id: string
     state: string
-    to: { plan: { tracks: unknown[] } }[]
+    legs: { plan: { tracks: unknown[] } }[]
   }
   expect(bridge.state).toBe('live')
-  expect(bridge.to[0]!.plan.tracks).toMatchObject([
+  expect(bridge.legs[0]!.plan.tracks).toMatchObject([
     { codec: 'h264', steps: [{ op: 'depacketise' }] },
     { codec: 'aac', steps: [{ op: 'depacketise' }, { op: 'transcode', to: 'aac' }] },
   ])
   const units = async (): Promise<number> => {
-    const { to } = (await (await fetch(`${server.http}/v1/bridges/${bridge.id}`)).json()) as {
-      to: { stats: { units: number } }[]
+    const { legs } = (await (await fetch(`${server.http}/v1/bridges/${bridge.id}`)).json()) as {
+      legs: { stats: { units: number } }[]
     }
-    return to[0]!.stats.units
+    return legs[0]!.stats.units
   }
   await until('300 frames recorded', async () => (await units()) > 300, 30_000)
   expect((await fetch(`${server.http}/v1/bridges/${bridge.id}`, { method: 'DELETE' })).status).toBe(204)

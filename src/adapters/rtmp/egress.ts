@@ -25,13 +25,11 @@ const RELIABLE_ACKS = 3
 
 const progressOf = ({ stats, acknowledgements }: RtmpConnection, backlog: number): EgressProgress => {
   const taken = stats.sent - backlog
-  if (acknowledgements.count < RELIABLE_ACKS) return { taken }
+  const { count, window } = acknowledgements
+  if (count < RELIABLE_ACKS) return { taken }
   // 5.4.3: modulo 2^32; some peers count the handshake, so that they may be ahead of us.
   const missing = ((stats.sent % 2 ** 32) - stats.acknowledged) >>> 0
-  return {
-    taken,
-    acknowledged: { missing: missing < 2 ** 31 ? missing : 0, window: acknowledgements.window },
-  }
+  return { taken, acknowledged: { count, missing: missing < 2 ** 31 ? missing : 0, window } }
 }
 
 /** Subscribed tracks to one RTMP connection. Closing it ends the connection. */

@@ -1,0 +1,45 @@
+/** What a destination of a bridge is given, and what it says of itself. */
+import type { Logger } from '../adapters/adapter.ts'
+import type { Clock, CloseReason, Plan, Registry, SubscriptionStats } from '../core/types.ts'
+import type { GatewayError } from '../errors.ts'
+import type { RestreamConfig } from '../restream/config.ts'
+import type { Check } from '../restream/preflight.ts'
+import type { LinkState } from './link-state.ts'
+
+export interface LegInfo {
+  /** The destination as given, without its keys. */
+  readonly to: string
+  readonly state: LinkState
+  /** What was wrong last; stays when it is live again. */
+  readonly error: GatewayError | undefined
+  /** Why it is over, when it is. */
+  readonly reason: CloseReason | undefined
+  /** Connections tried again so far. */
+  readonly retries: number
+  /** Wall clock in microseconds; undefined when nothing is planned. */
+  readonly nextRetryAt: number | undefined
+  /** What happens to each track on its way; undefined until the source's tracks are known. */
+  readonly plan: Plan | undefined
+  /** Of the present connection, or of the last. */
+  readonly stats: SubscriptionStats | undefined
+  /** Payload bytes over all connections. */
+  readonly bytes: number
+  /** What the destination wants of the media, beside what it gets; empty where it has no profile. */
+  readonly preflight: readonly Check[]
+}
+
+export interface LegParts {
+  readonly stream: string
+  /** How long the stream may take to appear where it is not waited for again and again, milliseconds. */
+  readonly waitMs: number
+  /** Destinations that are lost are connected again. */
+  readonly retry: boolean
+  /** The stream may come back after its end. */
+  readonly mayWait: () => boolean
+  readonly registry: Registry
+  readonly clock: Clock
+  readonly restream: RestreamConfig
+  /** Media can be transcoded at all. */
+  readonly canTranscode: boolean
+  readonly log: Logger
+}

@@ -1,0 +1,23 @@
+import type { Logger } from '../adapters/adapter.ts'
+import type { Clock, Registry, Scope } from '../core/types.ts'
+import type { RestreamConfig } from '../restream/config.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** What one bridge is made of. */
+export interface BridgeParts {
+  readonly id: string
+  readonly from: Endpoint
+  readonly to: readonly Endpoint[]
+  /** How long the source's tracks may take to be known, milliseconds. */
+  readonly waitMs: number
+  /** What is lost is connected again, and a stream that has ended is waited for. */
+  readonly retry: boolean
+  /** The source need not be there at first. */
+  readonly patient: boolean
+  readonly registry: Registry
+  readonly clock: Clock
+  readonly restream: RestreamConfig
+  readonly canTranscode: boolean
+  readonly scope: Scope
+  readonly log: Logger
+}
