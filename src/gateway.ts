@@ -1,5 +1,4 @@
 /** The one composition root: everything is made here and handed to whoever needs it. */
-import { createResolveHost } from './access/outbound.ts'
 import { createAccessPolicy } from './access/policy.ts'
 import type { Adapter, AdapterContext, Listener, Logger } from './adapters/adapter.ts'
 import { adapters as allAdapters } from './adapters/index.ts'
@@ -131,9 +130,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   const doors = new Map<string, Listener>()
   if (listen) {
     const resolveFile = (name: string): string => resolveUnder(config.recordings.directory, name)
-    const resolveHost = createResolveHost(config.outbound, config.access)
-    const reach = { resolveFile, resolveHost }
-    mountApi(http.mount, { registry, bridges, access, adapters, doors, reach })
+    mountApi(http.mount, { registry, bridges, access, adapters, doors, resolveFile })
     mountPage(http.mount, await readAssets())
     await openDoors(dialers, http, doors)
     for (const bridge of config.bridges) bridges.start({ ...bridge, resolveFile })
