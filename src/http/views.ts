@@ -3,11 +3,18 @@ import type { Adapter, Capability, Listener } from '../adapters/adapter.ts'
 import type { BridgeInfo, SourceInfo } from '../bridges/bridge.ts'
 import type { Explanation } from '../bridges/explain.ts'
 import type { LegInfo } from '../bridges/leg-info.ts'
-import type { Plan, StreamInfo, SubscriberInfo, TrackInfo } from '../core/types.ts'
+import { describeReason } from '../core/scope.ts'
+import type { Plan, StreamInfo, SubscriberInfo, TrackInfo, WaitingInfo } from '../core/types.ts'
 import type { CodecParameters } from '../media/types.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
+import type { AdapterView } from './schemas/adapter.ts'
+import type { BridgeView, LegView } from './schemas/bridge.ts'
+import type { PlanView } from './schemas/plan.ts'
+import type { StreamView, SubscriberView, TrackView } from './schemas/stream.ts'
 
-const pictureOf = (params: CodecParameters): object => {
+const isoTime = (wallUs: number): string => new Date(wallUs / 1000).toISOString()
+
+const pictureOf = (params: CodecParameters): Pick<TrackView, 'width' | 'height' | 'profile'> => {
   const size = 'size' in params ? params.size : undefined
   const profile = 'profileLevelId' in params ? params.profileLevelId : undefined
   return {
@@ -16,10 +23,10 @@ const pictureOf = (params: CodecParameters): object => {
   }
 }
 
-const soundOf = (params: CodecParameters): object =>
+const soundOf = (params: CodecParameters): Pick<TrackView, 'channels' | 'sampleRate'> =>
   'channels' in params ? { channels: params.channels, sampleRate: params.clockRate } : {}
 
-const trackView = (track: TrackInfo): object => ({
+const trackView = (track: TrackInfo): TrackView => ({
   id: track.id,
   kind: track.kind,
   codec: track.params.codec,
@@ -28,43 +35,52 @@ const trackView = (track: TrackInfo): object => ({
   ...soundOf(track.params),
   keyframeOnRequest: track.keyframeOnRequest,
   derivedFrom: track.derivedFrom,
-  stats: track.stats,
+  stats: track.stats && { ...track.stats, derived: [...track.stats.derived] },
 })
 
 /** A plan as data: per track what is done on the way, and what is left out and why. */
-const planView = (plan: Plan): object => {
-  if (!plan.ok) return plan
+const planView = (plan: Plan): PlanView => {
+  const skipped = [...plan.skipped]
+  if (!plan.ok) return { ...plan, skipped, offered: [...plan.offered], wanted: [...plan.wanted] }
   const tracks = plan.tracks.map(({ source, label, accept, steps, cost }) => {
-    return { source, label, codec: accept.codec, form: accept.form, steps, cost }
+    return { source, label, codec: accept.codec, form: accept.form, steps: [...steps], cost }
   })
-  return { ok: true, tracks, skipped: plan.skipped }
+  return { ok: true, tracks, skipped }
 }
 
-const subscriberView = ({ label, plan, stats }: SubscriberInfo): object => ({
+const subscriberView = ({ id, label, since, plan, stats, link }: SubscriberInfo): SubscriberView => ({
+  id,
   label: maskUrls(label),
+  since: isoTime(since),
   plan: planView(plan),
   stats,
+  link,
+})
+
+const waitingView = ({ reason, leftMs }: WaitingInfo): StreamView['waiting'] => ({
+  reason: maskUrls(describeReason(reason)),
+  leftMs,
 })
 
 /** `inside: false`: for viewers, who need not know each other's addresses. */
-export const streamView = (stream: StreamInfo, inside: boolean): object => ({
+export const streamView = (stream: StreamInfo, inside: boolean): StreamView => ({
   name: stream.name,
   state: stream.state,
-  since: stream.readySince === undefined ? undefined : new Date(stream.readySince / 1000).toISOString(),
+  since: stream.readySince === undefined ? undefined : isoTime(stream.readySince),
   tracks: stream.tracks.map(trackView),
   viewers: stream.subscribers.length,
   ...(inside
     ? {
         publisher: stream.publisher === undefined ? undefined : maskUrls(stream.publisher),
+        publisherLink: stream.publisherLink,
+        waiting: stream.waiting && waitingView(stream.waiting),
         subscribers: stream.subscribers.map(subscriberView),
       }
     : {}),
 })
 
-const isoTime = (wallUs: number): string => new Date(wallUs / 1000).toISOString()
-
 /** What is undefined in here is null there: each key is always present. */
-const legView = (leg: LegInfo): object => ({
+const legView = (leg: LegInfo): LegView => ({
   to: leg.to,
   state: leg.state,
   lastError: leg.error === undefined ? null : maskUrls(leg.error.message),
@@ -74,16 +90,16 @@ const legView = (leg: LegInfo): object => ({
   plan: leg.plan === undefined ? null : planView(leg.plan),
   bytes: leg.bytes,
   stats: leg.stats ?? null,
-  preflight: leg.preflight,
+  preflight: [...leg.preflight],
 })
 
-const sourceView = ({ state, error, retries }: SourceInfo): object => ({
+const sourceView = ({ state, error, retries }: SourceInfo): BridgeView['source'] => ({
   state,
   lastError: error === undefined ? null : maskUrls(error.message),
   retries,
 })
 
-export const bridgeView = ({ legs, source, ...bridge }: BridgeInfo): object => ({
+export const bridgeView = ({ legs, source, ...bridge }: BridgeInfo): BridgeView => ({
   ...bridge,
   source: source && sourceView(source),
   legs: legs.map(legView),
@@ -94,11 +110,15 @@ export const explanationView = ({ from, to }: Explanation): object => ({
   legs: to.map(leg => ({ to: leg.to, plan: leg.plan && planView(leg.plan), preflight: leg.preflight })),
 })
 
-const capabilityView = ({ codec, form, note }: Capability): object => ({ codec, form, note })
+const capabilityView = ({ codec, form, note }: Capability): Capability => ({
+  codec,
+  form,
+  ...(note !== undefined && { note }),
+})
 
-export const adapterView = (adapter: Adapter<unknown>, door: Listener | undefined): object => ({
+export const adapterView = (adapter: Adapter<unknown>, door: Listener | undefined): AdapterView => ({
   name: adapter.name,
-  schemes: adapter.schemes,
+  schemes: [...adapter.schemes],
   roles: (['listen', 'pull', 'push'] as const).filter(role => adapter[role] !== undefined),
   ingests: adapter.ingests.map(capabilityView),
   egresses: adapter.egresses.map(capabilityView),

@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { count, named, time } from './named.ts'
+import { planSchema } from './plan.ts'
+import { subscriptionStatsSchema } from './stream.ts'
+
+const state = z.enum(['connecting', 'live', 'backoff', 'failed', 'ended'])
+const sentence = z.string().nullable()
+
+const checkSchema = named(
+  'Check',
+  z.object({
+    check: z.string(),
+    ok: z.boolean().nullable().describe('null: not measured yet'),
+    measured: z.string(),
+    wanted: z.string(),
+    repair: sentence.describe('What is done about it; null: nothing'),
+  }),
+)
+
+const legSchema = named(
+  'Leg',
+  z.object({
+    to: z.string().describe('The destination as given, without its keys'),
+    state,
+    lastError: sentence,
+    code: z.string().nullable().describe('Code of the last error'),
+    retries: count,
+    nextRetryAt: time.nullable(),
+    plan: planSchema.nullable(),
+    bytes: count.describe('Payload over all connections'),
+    stats: subscriptionStatsSchema.nullable(),
+    preflight: z.array(checkSchema),
+  }),
+)
+
+/** One source carried to its destinations. */
+export const bridgeSchema = named(
+  'Bridge',
+  z.object({
+    id: z.string(),
+    from: z.string().describe('As given, without keys'),
+    stream: z.string().describe('The stream it reads'),
+    state,
+    reason: z.string().optional().describe('Why it is over, when it is'),
+    source: z
+      .object({ state, lastError: sentence, retries: count })
+      .optional()
+      .describe('Where the bridge itself connects the source'),
+    legs: z.array(legSchema),
+  }),
+)
+export const bridgesSchema = named('Bridges', z.object({ bridges: z.array(bridgeSchema) }))
+
+const endpoint = z.string().min(1).max(2048)
+
+export const bridgeRequestSchema = named(
+  'BridgeRequest',
+  z.strictObject({
+    from: endpoint.describe('URL, stream:NAME, or a file under the recordings directory'),
+    to: z.array(endpoint).min(1),
+  }),
+)
+
+export type LegView = z.input<typeof legSchema>
+export type BridgeView = z.input<typeof bridgeSchema>

@@ -1,0 +1,254 @@
+/** Each operation is asked as its description says, and answers as its schema says: nothing missing, nothing more. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createGateway, type Gateway } from '../../../src/gateway.ts'
+import { apiRoutes } from '../../../src/http/api.ts'
+import { honoPath } from '../../../src/http/mount-routes.ts'
+import type { ApiRoute } from '../../../src/http/route.ts'
+import { problemSchema } from '../../../src/http/schemas/problem.ts'
+import { createLogger } from '../../../src/observe/logger.ts'
+import { aac, picture, sound, vp8 } from '../../helpers/core-media.ts'
+import { memoryEgress } from '../../helpers/memory-egress.ts'
+
+const log = createLogger({ level: 'silent', format: 'json' })
+const anywhere = { listen: { host: '127.0.0.1', port: 0 } }
+let gateway: Gateway
+let base: string
+let routes: ReadonlyMap<string, ApiRoute>
+
+beforeAll(async () => {
+  gateway = await createGateway({ http: anywhere, rtmp: anywhere, webrtc: anywhere }, { log })
+  base = `http://127.0.0.1:${gateway.doors.get('http')!.port}`
+  const none = {} as never
+  const parts = { ...gateway, access: none, adapters: [], resolveFile: none }
+  routes = new Map(apiRoutes(parts).map(route => [route.operation.id, route]))
+})
+afterAll(() => gateway.close())
+
+const live = (name: string) => {
+  const link = { roundTripMs: 3, nacks: 2 }
+  const publication = gateway.registry.publish(name, {
+    label: 'rtmp 10.0.0.1:5 rtmp://h/app/KEY',
+    onConflict: 'reject',
+    link: () => link,
+  })
+  const video = publication.addTrack({ id: 'video', native: 'frame', params: vp8 })
+  const audio = publication.addTrack({ id: 'audio', native: 'frame', params: aac })
+  publication.ready()
+  return { publication, video, audio }
+}
+const watch = async (name: string, label = 'http-flv 10.0.0.2') => {
+  const egress = memoryEgress({ label, accepts: [{ kind: 'video', codec: 'vp8', form: 'frame' }] })
+  await gateway.registry.subscribe(name, egress, { start: 'live' })
+  return egress
+}
+
+const send = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  fetch(base + path, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+
+/** One good request for each operation, by its id. */
+const cases: Record<string, () => Promise<Response>> = {
+  getHealth: () => send('GET', '/healthz'),
+  getOpenApi: () => send('GET', '/openapi.json'),
+  listAdapters: () => send('GET', '/v1/adapters'),
+  async listStreams() {
+    const { publication } = live('list/one')
+    await watch('list/one')
+    const answer = await send('GET', '/v1/streams')
+    await publication.close()
+    return answer
+  },
+  async getStream() {
+    const { publication, video, audio } = live('get/one')
+    await watch('get/one')
+    for (let i = 0; i < 40; i++) video.write(picture(i))
+    for (let i = 0; i < 40; i++) audio.write(sound(i))
+    const answer = await send('GET', '/v1/streams/get%2Fone')
+    await publication.close()
+    return answer
+  },
+  async kickPublisher() {
+    live('kick/one')
+    return send('POST', '/v1/streams/kick%2Fone/kick', { reason: 'enough' })
+  },
+  async kickSubscriber() {
+    live('kick/two')
+    await watch('kick/two')
+    const id = gateway.registry.find('kick/two')!.subscribers[0]!.id
+    return send('DELETE', `/v1/streams/kick%2Ftwo/subscribers/${id}`)
+  },
+  async openBridge() {
+    live('bridge/one')
+    return send('POST', '/v1/bridges', { from: 'stream:bridge/one', to: ['rtmp://127.0.0.1:1/app/KEY'] })
+  },
+  listBridges: () => send('GET', '/v1/bridges'),
+  async getBridge() {
+    return send('GET', `/v1/bridges/${gateway.bridges.list()[0]!.id}`)
+  },
+  async closeBridge() {
+    return send('DELETE', `/v1/bridges/${gateway.bridges.list()[0]!.id}`)
+  },
+}
+
+describe('every operation', () => {
+  test('has its case here', () => {
+    expect(Object.keys(cases).sort()).toEqual([...routes.keys()].sort())
+  })
+
+  test.each(Object.keys(cases))('%s answers as described', async id => {
+    const { operation } = routes.get(id)!
+    const response = await cases[id]!()
+    const hasContent = operation.answer !== undefined || operation.media !== undefined
+    const text = await response.text()
+    expect(response.status, text).toBe(operation.status ?? (hasContent ? 200 : 204))
+    if (operation.answer === undefined) return
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    const body: unknown = JSON.parse(text)
+    // Parsing leaves out what the schema does not know.
+    expect(operation.answer.parse(body)).toEqual(body)
+  })
+})
+
+const refused = async (response: Response) => {
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  const body: unknown = await response.json()
+  expect(problemSchema.parse(body)).toEqual(body)
+  return problemSchema.parse(body)
+}
+
+describe('refusals', () => {
+  test('an unknown field is named, with the one that was meant', async () => {
+    const answer = await refused(await send('POST', '/v1/bridges', { form: 'a', to: ['b'] }))
+    expect(answer).toMatchObject({
+      code: 'bad-request',
+      detail: expect.stringContaining('unknown key form: did you mean from?'),
+    })
+  })
+  test('an unknown query parameter is named; credentials are not unknown', async () => {
+    const answer = await refused(await send('GET', '/v1/streams?prefix=live'))
+    expect(answer.detail).toContain('unknown key query.prefix')
+    expect((await send('GET', '/v1/streams?token=x')).status).toBe(200)
+  })
+  test.each([
+    ['no JSON', 'text', { 'content-type': 'application/json' }],
+    ['another type', '{}', { 'content-type': 'text/plain' }],
+    ['a wrong type of field', { from: 1, to: [] }, {}],
+  ])('%s', async (_what, body, headers) => {
+    expect((await refused(await send('POST', '/v1/bridges', body, headers))).status).toBe(400)
+  })
+  test('what is not there', async () => {
+    expect(await refused(await send('GET', '/v1/streams/no/such'))).toMatchObject({
+      code: 'stream-offline',
+      status: 404,
+    })
+    expect(await refused(await send('POST', '/v1/streams/no/such/kick'))).toMatchObject({
+      code: 'stream-offline',
+    })
+    expect(await refused(await send('DELETE', '/v1/bridges/none'))).toMatchObject({ code: 'not-found' })
+    const { publication } = live('there')
+    const missing = await send('DELETE', '/v1/streams/there/subscribers/r0')
+    expect(await refused(missing)).toMatchObject({
+      code: 'not-found',
+      detail: expect.stringContaining('there'),
+    })
+    await publication.close()
+  })
+})
+
+describe('what a stream says', () => {
+  test('publisher without its key, link, readers with plan, latency and drops', async () => {
+    const { publication, video } = live('live/told')
+    await watch('live/told')
+    for (let i = 0; i < 40; i++) video.write({ ...picture(i), arrival: performance.now() * 1000 })
+    const stream = await (await send('GET', '/v1/streams/live/told')).json()
+    expect(stream).toMatchObject({
+      state: 'ready',
+      viewers: 1,
+      publisher: 'rtmp 10.0.0.1:5 rtmp://h/app/***',
+      publisherLink: { roundTripMs: 3, nacks: 2 },
+      subscribers: [
+        {
+          label: 'http-flv 10.0.0.2',
+          plan: {
+            ok: true,
+            tracks: [{ source: 'video', steps: [{ op: 'copy' }] }],
+            skipped: [{ source: 'audio' }],
+          },
+          stats: { units: 40, droppedBy: { 'waiting-for-key': 0, slow: 0 } },
+        },
+      ],
+    })
+    const { latencyMs } = stream.subscribers[0].stats
+    expect(latencyMs).toBeGreaterThanOrEqual(0)
+    expect(latencyMs).toBeLessThan(1000)
+    await publication.close()
+  })
+})
+
+describe('kick', () => {
+  test('ends the publisher and its readers with the reason, at once, and frees the name', async () => {
+    const { publication } = live('live/kicked')
+    const reader = await watch('live/kicked')
+    expect((await send('POST', '/v1/streams/live/kicked/kick', { reason: 'too loud' })).status).toBe(204)
+    await expect(publication.closed).resolves.toMatchObject({ code: 'kicked', detail: 'too loud' })
+    await expect(reader.closed).resolves.toMatchObject({ code: 'kicked', detail: 'too loud' })
+    expect((await send('GET', '/v1/streams/live/kicked')).status).toBe(404)
+    await live('live/kicked').publication.close()
+  })
+  test('ends one reader and no other', async () => {
+    const { publication } = live('live/crowd')
+    const one = await watch('live/crowd', 'whep 10.0.0.3')
+    await watch('live/crowd', 'whep 10.0.0.4')
+    const { subscribers } = await (await send('GET', '/v1/streams/live%2Fcrowd')).json()
+    const path = `/v1/streams/live/crowd/subscribers/${subscribers[0].id}`
+    expect((await send('DELETE', path)).status).toBe(204)
+    await expect(one.closed).resolves.toMatchObject({ code: 'kicked' })
+    expect((await send('DELETE', path)).status).toBe(404)
+    const left = await (await send('GET', '/v1/streams/live%2Fcrowd')).json()
+    expect(left.subscribers.map(({ label }: { label: string }) => label)).toEqual(['whep 10.0.0.4'])
+    await publication.close()
+  })
+})
+
+describe('OpenAPI', () => {
+  const find = (value: unknown, visit: (key: string, inner: unknown) => void): void => {
+    if (typeof value !== 'object' || value === null) return
+    for (const [key, inner] of Object.entries(value)) {
+      visit(key, inner)
+      find(inner, visit)
+    }
+  }
+  test('every operation is in it, and every reference leads somewhere', async () => {
+    const document = await (await send('GET', '/openapi.json')).json()
+    expect(document.openapi).toBe('3.1.0')
+    const ids: unknown[] = []
+    const references: string[] = []
+    find(document, (key, inner) => {
+      if (key === 'operationId') ids.push(inner)
+      if (key === '$ref') references.push(String(inner))
+    })
+    expect(ids.sort()).toEqual([...routes.keys()].sort())
+    const names = new Set(references.map(reference => reference.replace('#/components/schemas/', '')))
+    expect([...names].filter(name => !(name in document.components.schemas))).toEqual([])
+    expect(
+      document.paths['/v1/streams/{name}'].get.responses[200].content['application/json'].schema,
+    ).toEqual({
+      $ref: '#/components/schemas/Stream',
+    })
+    expect(document.components.schemas.BridgeRequest).toMatchObject({
+      additionalProperties: false,
+      required: ['from', 'to'],
+    })
+  })
+})
+
+describe('paths', () => {
+  test('a name goes on until what follows it', () => {
+    expect(honoPath('/v1/streams/{name}')).toBe('/v1/streams/:name{.+}')
+    expect(honoPath('/v1/streams/{name}/a.jpg')).toBe('/v1/streams/:name{.+?(?=/a\\.jpg$)}/a.jpg')
+    expect(honoPath('/v1/bridges/{id}')).toBe('/v1/bridges/:id')
+  })
+})
