@@ -47,14 +47,25 @@ export interface HttpMount {
   ): void
 }
 
+export interface HostAddress {
+  readonly address: string
+  readonly family: number
+}
+/** Rejects with a GatewayError: 'forbidden' for a host that may not be dialled, 'connect-failed' for an unknown one. */
+export type ResolveHost = (host: string) => Promise<readonly HostAddress[]>
+
 export interface AdapterContext {
   readonly registry: Registry
   readonly scope: Scope
   readonly clock: Clock
   readonly log: Logger
   readonly http: HttpMount
+  /** May a file be begun? Rejects with a GatewayError 'no-space' that says why not. Absent: always. */
+  readonly admitFile?: () => Promise<void>
   /** Rejects with a GatewayError ('unauthorized' or 'forbidden') that says why. */
   authorize(access: Access): Promise<void>
+  /** Where a host that is dialled may be found; see `pinnedLookup`. Left out: wherever it is. */
+  readonly resolveHost?: ResolveHost
 }
 
 export interface Capability {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { outboundSchema } from '../access/outbound.ts'
 import { accessSchema } from '../access/schema.ts'
 import { restreamSchema } from '../restream/config.ts'
 import { streamsSchema } from './streams.ts'
@@ -38,6 +39,8 @@ export const sections = {
   }),
   /** Who may publish, play and use the API. */
   access: accessSchema,
+  /** Where URLs given through the API may lead. */
+  outbound: outboundSchema,
   /** How destinations are kept connected, and where the services are. */
   restream: restreamSchema,
   /** Bridges that are always there. */

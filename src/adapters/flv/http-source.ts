@@ -1,18 +1,19 @@
 /** Another server's HTTP-FLV as a source. */
+import type { IncomingMessage } from 'node:http'
 import { closable, createScope } from '../../core/scope.ts'
 import type { Closable, Publication, Scope } from '../../core/types.ts'
 import { GatewayError, toGatewayError } from '../../errors.ts'
 import { publishTags } from '../../flv-session/ingest.ts'
 import { createFlvParser, type FlvParser } from '../../media/flv/parser.ts'
 import type { AdapterContext } from '../adapter.ts'
+import { pinnedLookup } from '../pinned-lookup.ts'
 import type { FlvConfig } from './config.ts'
-
-type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
+import { httpGet } from './http-get.ts'
 
 /** For logs: credentials and query stay out. */
 const labelOf = (url: URL): string => `${url.protocol}//${url.host}${url.pathname}`
 
-/** fetch refuses credentials in a URL: they become a header. */
+/** Credentials in a URL become a header. */
 const requestOf = (url: URL): readonly [URL, Record<string, string>] => {
   if (url.username === '' && url.password === '') return [url, {}]
   const plain = new URL(url)
@@ -24,8 +25,8 @@ const requestOf = (url: URL): readonly [URL, Record<string, string>] => {
 
 const REDIRECTS = [301, 302, 303, 307, 308]
 
-const redirectTarget = (response: Response, from: URL): URL => {
-  const location = response.headers.get('location') ?? ''
+const redirectTarget = (response: IncomingMessage, from: URL): URL => {
+  const location = response.headers.location ?? ''
   if (location === '' || !URL.canParse(location, from)) {
     throw new GatewayError('refused', `${labelOf(from)} redirects to no address`)
   }
@@ -36,59 +37,61 @@ const redirectTarget = (response: Response, from: URL): URL => {
   return target
 }
 
-/** Follows redirects itself, so that each hop is seen and credentials do not travel to another host. */
-const request = async (url: URL, maxRedirects: number, signal: AbortSignal): Promise<Response> => {
+/** Each hop is looked at: its address is checked anew, and credentials do not travel to another host. */
+const request = async (
+  url: URL,
+  maxRedirects: number,
+  signal: AbortSignal,
+  context: AdapterContext,
+): Promise<IncomingMessage> => {
   let at = url
   for (let hop = 0; hop <= maxRedirects; hop += 1) {
     const [plain, headers] = requestOf(at)
-    const response = await fetch(plain, { headers, redirect: 'manual', signal })
-    if (!REDIRECTS.includes(response.status)) return response
-    await response.body?.cancel()
+    const pinned = await pinnedLookup(context, plain.hostname.replace(/^\[|\]$/g, ''))
+    const response = await httpGet(plain, { headers, signal, ...pinned })
+    if (!REDIRECTS.includes(response.statusCode!)) return response
+    response.destroy()
     at = redirectTarget(response, plain)
   }
   throw new GatewayError('refused', `${labelOf(url)} redirects more than ${maxRedirects} times`)
-}
-
-const reasonOf = (error: unknown): string => {
-  const { message, cause } = error as Error
-  return cause instanceof Error ? cause.message : message
 }
 
 const connect = async (
   url: URL,
   config: FlvConfig,
   scope: Scope,
-  { clock }: AdapterContext,
-): Promise<Reader> => {
+  context: AdapterContext,
+): Promise<IncomingMessage> => {
   const abort = new AbortController()
   scope.defer(() => abort.abort())
-  const cancel = clock.after(config.connectTimeoutMs * 1000, () => {
+  const cancel = context.clock.after(config.connectTimeoutMs * 1000, () => {
     abort.abort(
       new GatewayError('timeout', `${labelOf(url)} gave no answer within ${config.connectTimeoutMs} ms`),
     )
   })
   try {
-    const response = await request(url, config.maxRedirects, abort.signal)
-    if (response.status !== 200 || response.body === null) {
-      await response.body?.cancel()
-      throw new GatewayError('refused', `${labelOf(url)} answered ${response.status}`)
-    }
-    return response.body.getReader()
+    const response = await request(url, config.maxRedirects, abort.signal, context)
+    if (response.statusCode === 200) return response
+    response.destroy()
+    throw new GatewayError('refused', `${labelOf(url)} answered ${response.statusCode}`)
   } catch (error) {
     if (error instanceof GatewayError) throw error
-    throw new GatewayError('connect-failed', `${labelOf(url)}: ${reasonOf(error)}`, { cause: error })
+    if (abort.signal.reason instanceof GatewayError) throw abort.signal.reason
+    throw new GatewayError('connect-failed', `${labelOf(url)}: ${(error as Error).message}`, { cause: error })
   } finally {
     cancel()
   }
 }
 
 /** Reads to the end; every chunk sets the idle timer anew. */
-const readAll = async (reader: Reader, parser: FlvParser, onChunk: () => void): Promise<void> => {
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
+const readAll = async (
+  response: AsyncIterable<Uint8Array>,
+  parser: FlvParser,
+  onChunk: () => void,
+): Promise<void> => {
+  for await (const chunk of response) {
     onChunk()
-    parser.push(value)
+    parser.push(chunk)
   }
   parser.end()
 }
@@ -109,7 +112,7 @@ export const pullHttp = async (
   const { clock, log } = context
   const label = labelOf(url)
   const scope = createScope(label, { signal: publication.signal })
-  const reader = await connect(url, config, scope, context).catch(async (error: unknown) => {
+  const response = await connect(url, config, scope, context).catch(async (error: unknown) => {
     await scope.close({ code: 'failed', detail: toGatewayError(error).message })
     throw error
   })
@@ -129,11 +132,11 @@ export const pullHttp = async (
     cancelIdle()
     cancelIdle = idle()
   }
-  readAll(reader, parser, onChunk).then(
+  readAll(response, parser, onChunk).then(
     () => scope.close({ code: 'source-ended', detail: `${label} has ended` }),
     (thrown: unknown) => {
       const error = toGatewayError(thrown, 'closed')
-      return scope.close({ code: 'failed', detail: `${label}: ${reasonOf(thrown)}`, error })
+      return scope.close({ code: 'failed', detail: `${label}: ${error.message}`, error })
     },
   )
   return closable(scope)

@@ -6,6 +6,7 @@ import { closable, createScope, describeReason } from '../../core/scope.ts'
 import type { Closable, Egress, Publication } from '../../core/types.ts'
 import { type ErrorCode, GatewayError } from '../../errors.ts'
 import type { AdapterContext } from '../adapter.ts'
+import { pinnedLookup } from '../pinned-lookup.ts'
 import { type ClientEvents, RtmpClientSession } from './client-session.ts'
 import type { RtmpConfig } from './config.ts'
 import type { Transport } from './connection.ts'
@@ -15,8 +16,12 @@ import { RTMP_LIMITS } from './message.ts'
 import { createSocketTransport } from './socket-transport.ts'
 import { parseRtmpUrl, type RtmpAddress } from './url.ts'
 
-const openSocket = async ({ secure, host, port }: RtmpAddress, { tls }: RtmpConfig): Promise<Socket> => {
-  const tcp = { host, port, noDelay: true, keepAlive: true }
+const openSocket = async (
+  { secure, host, port }: RtmpAddress,
+  { tls }: RtmpConfig,
+  context: AdapterContext,
+): Promise<Socket> => {
+  const tcp = { host, port, noDelay: true, keepAlive: true, ...(await pinnedLookup(context, host)) }
   if (!secure) return connect(tcp)
   const ca = tls.caFile === undefined ? {} : { ca: await readFile(tls.caFile) }
   // RFC 6066 3: a server name is never an IP address.
@@ -39,7 +44,7 @@ const dial = async (
   events: ClientEvents,
 ): Promise<Dialled> => {
   const { clock } = context
-  const socket = await openSocket(address, config)
+  const socket = await openSocket(address, config, context)
   const transport = createSocketTransport(socket, clock)
   const session = new RtmpClientSession(address, RTMP_LIMITS, transport, {
     ...events,
