@@ -1,4 +1,6 @@
 /** The one composition root: everything is made here and handed to whoever needs it. */
+import { checkExposure } from './access/exposure.ts'
+import { createResolveHost } from './access/outbound.ts'
 import { createAccessPolicy } from './access/policy.ts'
 import type { Adapter, AdapterContext, Listener, Logger } from './adapters/adapter.ts'
 import { adapters as allAdapters } from './adapters/index.ts'
@@ -6,17 +8,18 @@ import { type Bridges, createBridges } from './bridges/bridges.ts'
 import type { Dialer } from './bridges/endpoint.ts'
 import { type Config, type ConfigInput, parseConfig } from './config/config.ts'
 import { continuityOf } from './config/streams.ts'
+import { mediaPolicy, mediaPolicyOf } from './config/transcode.ts'
 import { systemClock } from './core/clock.ts'
 import { createRegistry } from './core/registry.ts'
 import { closable, createScope, reasonOf } from './core/scope.ts'
-import type { Closable, NegotiatePolicy, Registry, Scope, Transcoder } from './core/types.ts'
+import type { Closable, Registry, Scope } from './core/types.ts'
 import { GatewayError, toGatewayError } from './errors.ts'
 import { mountApi } from './http/api.ts'
 import { mountPage } from './http/page.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createLogger } from './observe/logger.ts'
 import { resolveUnder } from './record/path.ts'
-import { createFfmpegTranscoder } from './transcode/ffmpeg-transcoder.ts'
+import { createFfmpegTranscoder, type FfmpegTranscoder } from './transcode/ffmpeg-transcoder.ts'
 import { readAssets } from './web/assets.ts'
 
 export interface GatewayOptions {
@@ -42,25 +45,18 @@ type Parts = Pick<Gateway, 'config' | 'log'> & {
   readonly scope: Scope
 }
 
-const createTranscoding = async ({
-  config,
-  log,
-}: Parts): Promise<readonly [Transcoder[], NegotiatePolicy]> => {
-  const { enabled, ffmpeg } = config.transcode
+const createTranscoding = async ({ config, log }: Parts): Promise<FfmpegTranscoder> => {
+  const { enabled, ffmpeg, cores } = config.transcode
   const part = log.child({ part: 'transcode' })
   const transcoder = await createFfmpegTranscoder({
     enabled,
     ffmpegPath: ffmpeg,
+    ...(cores !== undefined && { cores }),
     clock: systemClock,
     log: part,
   })
   if (enabled && transcoder.unavailable !== undefined) part.warn({}, transcoder.unavailable)
-  const policy: NegotiatePolicy = {
-    cost: (from, to) => transcoder.cost(from, to),
-    unavailable: transcoder.unavailable,
-    bFrames: 'drop',
-  }
-  return [[transcoder], policy]
+  return transcoder
 }
 
 /** Which flag and which section change the address of a door that could not be opened. */
@@ -97,11 +93,12 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     clock: systemClock,
     scope,
   })
-  const [transcoders, policy] = await createTranscoding(parts)
+  const transcoder = await createTranscoding(parts)
   const registry = createRegistry({
     clock: systemClock,
-    transcoders,
-    policy,
+    transcoders: [transcoder],
+    policy: { unavailable: transcoder.unavailable },
+    policyOf: name => mediaPolicyOf(config.transcode, name),
     continuity: name => continuityOf(config.streams, name),
     log: log.child({ part: 'core' }),
   })
@@ -122,18 +119,21 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   }
   const dialers = adapters.map(dialerOf)
   const bridges = createBridges({
-    ...{ registry, policy, dialers, scope },
+    ...{ registry, dialers, scope },
     clock: systemClock,
     restream: config.restream,
     log: log.child({ part: 'bridge' }),
   })
   const doors = new Map<string, Listener>()
   if (listen) {
+    checkExposure(config.access, config.http.listen, log)
     const resolveFile = (name: string): string => resolveUnder(config.recordings.directory, name)
-    mountApi(http.mount, { registry, bridges, access, adapters, doors, resolveFile })
+    const resolveHost = createResolveHost(config.outbound, config.access)
+    const reach = { resolveFile, resolveHost }
+    mountApi(http.mount, { registry, bridges, access, adapters, doors, reach })
     mountPage(http.mount, await readAssets())
     await openDoors(dialers, http, doors)
-    for (const bridge of config.bridges) bridges.start({ ...bridge, resolveFile })
+    for (const { from, to, transcode = {} } of config.bridges) bridges.start({ from, to, policy: mediaPolicy(transcode), resolveFile })
   }
   return { ...closable(scope), config, registry, bridges, doors, log }
 }
