@@ -133,7 +133,8 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     mountApi(http.mount, { registry, bridges, access, adapters, doors, reach })
     mountPage(http.mount, await readAssets())
     await openDoors(dialers, http, doors)
-    for (const { from, to, transcode = {} } of config.bridges) bridges.start({ from, to, policy: mediaPolicy(transcode), resolveFile })
+    for (const { from, to, transcode = {} } of config.bridges)
+      bridges.start({ from, to, policy: mediaPolicy(transcode), resolveFile })
   }
   return { ...closable(scope), config, registry, bridges, doors, log }
 }

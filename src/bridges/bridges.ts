@@ -1,7 +1,7 @@
 /** The bridges of one gateway: opened by the configuration, the API and the command line alike. */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from '../adapters/adapter.ts'
-import type { Clock, NegotiatePolicy, Registry, Scope } from '../core/types.ts'
+import type { Clock, MediaPolicy, Registry, Scope } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
 import type { RestreamConfig } from '../restream/config.ts'
@@ -18,6 +18,8 @@ export interface BridgeRequest extends Reach {
   readonly waitMs?: number
   /** Destinations and sources that are lost are connected again, a stream that has ended is waited for. Default true. */
   readonly retry?: boolean
+  /** What may be done to media on the way, where it is otherwise than the stream's. */
+  readonly policy?: MediaPolicy
 }
 
 export interface Bridges {
@@ -42,7 +44,6 @@ export interface Bridges {
 export interface BridgesParts {
   readonly registry: Registry
   readonly clock: Clock
-  readonly policy: NegotiatePolicy
   readonly restream: RestreamConfig
   readonly dialers: readonly Dialer[]
   readonly scope: Scope
@@ -62,7 +63,7 @@ const checkCount = (to: readonly string[]): void => {
 }
 
 export const createBridges = (parts: BridgesParts): Bridges => {
-  const { registry, clock, policy, restream, dialers, scope, log } = parts
+  const { registry, clock, restream, dialers, scope, log } = parts
   const running = new Map<string, Bridge>()
   const past = new Map<string, BridgeInfo>()
 
@@ -74,7 +75,7 @@ export const createBridges = (parts: BridgesParts): Bridges => {
   }
 
   const partsOf = (request: BridgeRequest, patient: boolean): BridgeParts => {
-    const { from, to, waitMs = sourceWaitMs, retry = true, resolveFile, resolveHost } = request
+    const { from, to, waitMs = sourceWaitMs, retry = true, policy = {}, resolveFile, resolveHost } = request
     checkCount(to)
     const id = randomBytes(4).toString('hex')
     const known = { dialers, restream, resolveFile, resolveHost }
@@ -83,11 +84,11 @@ export const createBridges = (parts: BridgesParts): Bridges => {
       from: parseEndpoint(from, 'pull', known),
       to: to.map(text => parseEndpoint(text, 'push', known)),
     }
-    streamName(ends)
+    const { unavailable, transcode } = registry.policy(streamName(ends), policy)
     return {
       ...ends,
-      ...{ waitMs, retry, patient, registry, clock, restream },
-      canTranscode: policy.unavailable === undefined,
+      ...{ waitMs, retry, patient, policy, registry, clock, restream },
+      canTranscode: unavailable === undefined && transcode !== 'off',
       scope: scope.child(`bridge ${id}`),
       log: log.child({ bridge: id }),
     }
@@ -119,7 +120,7 @@ export const createBridges = (parts: BridgesParts): Bridges => {
       )
       return bridge
     },
-    explain: async request => explainBridge(partsOf(request, false), policy),
+    explain: async request => explainBridge(partsOf(request, false)),
     find: id => running.get(id)?.info() ?? past.get(id),
     list: () => [...[...running.values()].map(bridge => bridge.info()), ...past.values()],
     async close(id) {

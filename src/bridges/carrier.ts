@@ -78,9 +78,9 @@ export class Carrier {
   }
 
   async #subscribe(scope: Scope, egress: Egress): Promise<Subscription | Outcome> {
-    const { registry, stream } = this.#parts
+    const { registry, stream, policy } = this.#parts
     try {
-      const options = { signal: scope.signal, start: 'last-gop' } as const
+      const options = { signal: scope.signal, start: 'last-gop', policy } as const
       const subscription = await registry.subscribe(stream, egress, options)
       this.#bytesBefore += this.#subscription?.stats.bytes ?? 0
       this.#subscription = subscription

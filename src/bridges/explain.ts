@@ -38,12 +38,12 @@ const planOf = async (
   endpoint: UrlEndpoint,
   { tracks }: StreamInfo,
   policy: NegotiatePolicy,
+  canTranscode: boolean,
 ): Promise<Plan> => {
   const { dialer, profile } = endpoint
   const egress = await dialer.adapter.push!(dialer.context, dialer.config, pushUrl(endpoint, 0))
   try {
     const accepts = egress.accepts(tracks)
-    const canTranscode = policy.unavailable === undefined
     const wanted = profile === undefined ? accepts : profileAccepts(accepts, profile, canTranscode)
     return negotiate(tracks, wanted, policy)
   } finally {
@@ -57,8 +57,8 @@ const nothing = { keyframeMs: undefined, videoKbps: undefined, audioKbps: undefi
  * Connects both ends and closes them again.
  * @throws GatewayError of the end that could not be reached.
  */
-export const explainBridge = async (parts: BridgeParts, policy: NegotiatePolicy): Promise<Explanation> => {
-  const { from, to, registry, clock, scope, waitMs } = parts
+export const explainBridge = async (parts: BridgeParts): Promise<Explanation> => {
+  const { from, to, registry, clock, scope, waitMs, canTranscode } = parts
   try {
     const name = streamName(parts)
     if (from.kind === 'url') await connectSource(parts, from, name, scope)
@@ -68,7 +68,7 @@ export const explainBridge = async (parts: BridgeParts, policy: NegotiatePolicy)
     const rows = to.map(async endpoint => {
       if (endpoint.kind === 'stream') return { to: endpoint.label, plan: undefined, preflight: [] }
       const { label, profile } = endpoint
-      const plan = await planOf(endpoint, stream, policy)
+      const plan = await planOf(endpoint, stream, registry.policy(name, parts.policy), canTranscode)
       const input = { tracks: stream.tracks, plan, measured: nothing }
       return { to: label, plan, preflight: profile === undefined ? [] : preflight({ ...input, profile }) }
     })

@@ -1,6 +1,6 @@
 /** What a destination of a bridge is given, and what it says of itself. */
 import type { Logger } from '../adapters/adapter.ts'
-import type { Clock, CloseReason, Plan, Registry, SubscriptionStats } from '../core/types.ts'
+import type { Clock, CloseReason, MediaPolicy, Plan, Registry, SubscriptionStats } from '../core/types.ts'
 import type { GatewayError } from '../errors.ts'
 import type { RestreamConfig } from '../restream/config.ts'
 import type { Check } from '../restream/preflight.ts'
@@ -36,10 +36,12 @@ export interface LegParts {
   readonly retry: boolean
   /** The stream may come back after its end. */
   readonly mayWait: () => boolean
+  /** What is otherwise than the stream's on the way to the destination. */
+  readonly policy: MediaPolicy
   readonly registry: Registry
   readonly clock: Clock
   readonly restream: RestreamConfig
-  /** Media can be transcoded at all. */
+  /** Sound may be brought into the form that the destination wants. */
   readonly canTranscode: boolean
   readonly log: Logger
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '../adapters/adapter.ts'
-import type { Clock, Registry, Scope } from '../core/types.ts'
+import type { Clock, MediaPolicy, Registry, Scope } from '../core/types.ts'
 import type { RestreamConfig } from '../restream/config.ts'
 import type { Endpoint } from './endpoint.ts'
 
@@ -14,9 +14,12 @@ export interface BridgeParts {
   readonly retry: boolean
   /** The source need not be there at first. */
   readonly patient: boolean
+  /** What is otherwise than the stream's on the way to the destinations. */
+  readonly policy: MediaPolicy
   readonly registry: Registry
   readonly clock: Clock
   readonly restream: RestreamConfig
+  /** Sound may be brought into the form that a destination wants. */
   readonly canTranscode: boolean
   readonly scope: Scope
   readonly log: Logger

@@ -8,6 +8,9 @@ export interface Flags {
   readonly config?: string
   readonly recordings?: string
   readonly logLevel?: string
+  readonly transcode?: string
+  readonly bFrames?: string
+  readonly lockResolution?: string
   /** `--http`, and the door of each adapter under its name. */
   readonly [door: string]: unknown
 }
@@ -36,10 +39,29 @@ export const addFlags = (command: Command): Command => {
         'silent',
       ]),
     )
+    .addOption(
+      new Option('--transcode <what>', 'what is transcoded where codecs do not fit').choices([
+        'off',
+        'audio',
+        'when-needed',
+      ]),
+    )
+    .addOption(
+      new Option('--b-frames <how>', 'what becomes of B-frames towards browsers').choices([
+        'drop',
+        'transcode',
+        'reject',
+      ]),
+    )
+    .option('--lock-resolution <WxH>', 'transcode pictures to this size, whatever size they come in')
 }
 
-const section = (value: unknown, key: string): object | undefined =>
-  value === undefined ? undefined : { [key]: value }
+/** Of what was given. */
+const sectionOf = (values: Readonly<Record<string, unknown>>): object | undefined => {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined)
+  return given.length === 0 ? undefined : Object.fromEntries(given)
+}
+const section = (value: unknown, key: string): object | undefined => sectionOf({ [key]: value })
 
 /** File first, then what the flags say. @throws GatewayError `bad-config` */
 export const readFlags = async (flags: Flags): Promise<ConfigInput> => {
@@ -47,6 +69,11 @@ export const readFlags = async (flags: Flags): Promise<ConfigInput> => {
   const over = {
     ...Object.fromEntries(doorNames.map(name => [name, section(flags[name], 'listen')])),
     recordings: section(flags.recordings, 'directory'),
+    transcode: sectionOf({
+      policy: flags.transcode,
+      bFrames: flags.bFrames,
+      lockResolution: flags.lockResolution,
+    }),
     log: section(flags.logLevel, 'level'),
   }
   const given = Object.entries(over).filter(([, value]) => value !== undefined)

@@ -3,6 +3,7 @@ import { outboundSchema } from '../access/outbound.ts'
 import { accessSchema } from '../access/schema.ts'
 import { restreamSchema } from '../restream/config.ts'
 import { streamsSchema } from './streams.ts'
+import { mediaPolicySchema, transcodeSchema } from './transcode.ts'
 
 const endpoint = z.string().min(1).max(2048)
 const bridgesSchema = z.array(
@@ -10,6 +11,8 @@ const bridgesSchema = z.array(
     /** `stream:NAME`, which may come and go, or a URL, which is connected again when it is lost. */
     from: endpoint,
     to: z.array(endpoint).min(1),
+    /** On the way to these destinations otherwise than the stream's. */
+    transcode: mediaPolicySchema.optional(),
   }),
 )
 
@@ -50,10 +53,8 @@ export const sections = {
   recordings: z.strictObject({
     directory: z.string().min(1).default('./recordings'),
   }),
-  transcode: z.strictObject({
-    enabled: z.boolean().default(true),
-    ffmpeg: z.string().min(1).default('ffmpeg'),
-  }),
+  /** What is done to media that does not fit its destination, and at what price. */
+  transcode: transcodeSchema,
   log: z.strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
     /** `auto`: lines for people on a terminal, JSON elsewhere. */

@@ -1,5 +1,6 @@
 import type { Bridges } from '../../bridges/bridges.ts'
 import type { Reach } from '../../bridges/endpoint.ts'
+import { mediaPolicy } from '../../config/transcode.ts'
 import { GatewayError } from '../../errors.ts'
 import { type ApiRoute, emptyRoute, jsonRoute } from '../route.ts'
 import { bridgeRequestSchema, bridgeSchema, bridgesSchema } from '../schemas/bridge.ts'
@@ -27,7 +28,10 @@ export const bridgeRoutes = (bridges: Bridges, reach: Reach): readonly ApiRoute[
     answer: bridgeSchema,
     status: 201,
     location: ({ id }) => `/v1/bridges/${id}`,
-    run: async ({ body }) => bridgeView((await bridges.open({ ...body, ...reach })).info()),
+    async run({ body: { from, to, transcode = {} } }) {
+      const bridge = await bridges.open({ from, to, policy: mediaPolicy(transcode), ...reach })
+      return bridgeView(bridge.info())
+    },
   }),
   jsonRoute({
     id: 'getBridge',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mediaPolicySchema } from '../../config/transcode.ts'
 import { count, named, time } from './named.ts'
 import { planSchema } from './plan.ts'
 import { subscriptionStatsSchema } from './stream.ts'
@@ -58,6 +59,9 @@ export const bridgeRequestSchema = named(
   z.strictObject({
     from: endpoint.describe('URL, stream:NAME, or a file under the recordings directory'),
     to: z.array(endpoint).min(1),
+    transcode: mediaPolicySchema
+      .optional()
+      .describe('What may be done to media on the way, where it is otherwise than for the stream'),
   }),
 )
 
