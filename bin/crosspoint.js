@@ -31,6 +31,9 @@ const obstacle = () => {
     : 'crosspoint is not built: dist/cli/main.js is missing, run "npm run build".'
 }
 
+// The command line may hold stream keys, and everybody on this machine may read it (ps).
+process.title = `crosspoint ${/^[a-z]+$/.test(process.argv[2]) ? process.argv[2] : ''}`.trim()
+
 const sentence = obstacle()
 if (sentence === undefined) {
   const { main } = await import(has('../src/cli/main.ts') ? '../src/cli/main.ts' : '../dist/cli/main.js')

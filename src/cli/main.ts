@@ -10,6 +10,7 @@ import { EXIT, EXIT_MEANINGS, exitCodeOf } from './exit-codes.ts'
 import { addFlags, parseSeconds } from './flags.ts'
 import { columns } from './print.ts'
 import { serve } from './serve.ts'
+import { addTokenCommand } from './token.ts'
 
 const packageFile = new URL('../../package.json', import.meta.url)
 const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version
@@ -68,6 +69,8 @@ const createProgram = (finish: (code: number) => void): Command => {
     .option('--markdown', 'the table of the README')
     .option('--json', 'as JSON')
     .action(options => finish(printAdapters(options)))
+
+  addTokenCommand(program, finish)
   return program
 }
 
