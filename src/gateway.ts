@@ -14,6 +14,10 @@ import { createRegistry } from './core/registry.ts'
 import { closable, createScope, reasonOf } from './core/scope.ts'
 import type { Closable, Registry, Scope } from './core/types.ts'
 import { GatewayError, toGatewayError } from './errors.ts'
+import { EventLog } from './events/log.ts'
+import { createRefusalTeller, type TellRefusal } from './events/refusals.ts'
+import { followRegistry } from './events/registry-events.ts'
+import { composeAuthorize } from './hooks/authorize.ts'
 import { mountApi } from './http/api.ts'
 import { mountPage } from './http/page.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
@@ -35,6 +39,7 @@ export interface Gateway extends Closable {
   readonly config: Config
   readonly registry: Registry
   readonly bridges: Bridges
+  readonly events: EventLog
   /** Where it really listens: 'http' and the doors of the adapters, by name. */
   readonly doors: ReadonlyMap<string, Listener>
   readonly log: Logger
@@ -86,6 +91,15 @@ const openDoors = async (
   doors.set('http', door)
 }
 
+/** Made before the registry's end is deferred, so that the last events are still told. */
+const openEvents = ({ log, scope }: Parts, registry: Registry): readonly [EventLog, TellRefusal] => {
+  const onError = (err: unknown): void => log.error({ err }, 'a listener of events failed')
+  const events = new EventLog({ clock: systemClock, onError })
+  const tell = createRefusalTeller(events, systemClock)
+  scope.defer(followRegistry(registry, events, tell))
+  return [events, tell]
+}
+
 const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   const { config, log, adapters, scope } = parts
   const access = createAccessPolicy(config.access, {
@@ -102,6 +116,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     continuity: name => continuityOf(config.streams, name),
     log: log.child({ part: 'core' }),
   })
+  const [events, tell] = openEvents(parts, registry)
   // Streams end at once and for the gateway's own reason; closing waits for them.
   scope.signal.addEventListener('abort', () => void registry.close(reasonOf(scope.signal)))
   scope.defer(() => registry.close())
@@ -113,7 +128,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
       clock: systemClock,
       log: log.child({ part: adapter.name }),
       http: http.mount,
-      authorize: access.authorize,
+      authorize: composeAuthorize(access.authorize, undefined, tell),
     }
     return { adapter, context, config: config.adapters.get(adapter.name) }
   }
@@ -130,13 +145,14 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     const resolveFile = (name: string): string => resolveUnder(config.recordings.directory, name)
     const resolveHost = createResolveHost(config.outbound, config.access)
     const reach = { resolveFile, resolveHost }
-    mountApi(http.mount, { registry, bridges, access, adapters, doors, reach })
+    const clock = systemClock
+    mountApi(http, { registry, bridges, access, adapters, doors, reach, events, clock, log })
     mountPage(http.mount, await readAssets())
     await openDoors(dialers, http, doors)
     for (const { from, to, transcode = {} } of config.bridges)
       bridges.start({ from, to, policy: mediaPolicy(transcode), resolveFile })
   }
-  return { ...closable(scope), config, registry, bridges, doors, log }
+  return { ...closable(scope), config, registry, bridges, events, doors, log }
 }
 
 /**

@@ -25,6 +25,7 @@ export type {
   CloseReason,
   Egress,
   EgressSink,
+  LinkStats,
   OpenTrack,
   Plan,
   PlannedTrack,
@@ -46,6 +47,8 @@ export type {
   TrackWriter,
 } from './core/types.ts'
 export { ERRORS, type ErrorCode, GatewayError } from './errors.ts'
+export type { EventFacts, EventFilter, EventType, GatewayEvent } from './events/event.ts'
+export type { EventLog } from './events/log.ts'
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
 export type {
   AudioCodec,

@@ -1,18 +1,21 @@
 /** The control API. It can name streams, URLs of known schemes and files under the recordings directory: nothing else. */
 import type { AccessPolicy } from '../access/policy.ts'
-import type { Adapter, HttpMount, Listener } from '../adapters/adapter.ts'
+import type { Adapter, Listener } from '../adapters/adapter.ts'
 import type { Bridges } from '../bridges/bridges.ts'
 import type { Reach } from '../bridges/endpoint.ts'
 import type { Registry } from '../core/types.ts'
 import { packageVersion } from '../observe/version.ts'
+import type { EventStreams } from './event-stream.ts'
 import { mountRoutes } from './mount-routes.ts'
 import { openApiRoute } from './openapi.ts'
 import type { ApiRoute } from './route.ts'
 import { bridgeRoutes } from './routes/bridges.ts'
+import { eventRoutes, eventSocket } from './routes/events.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { systemRoutes } from './routes/system.ts'
+import type { HttpServer } from './server.ts'
 
-export interface ApiParts {
+export interface ApiParts extends EventStreams {
   readonly registry: Registry
   readonly bridges: Bridges
   readonly access: AccessPolicy
@@ -29,9 +32,12 @@ export const apiRoutes = (parts: ApiParts): readonly ApiRoute[] => {
     openApiRoute(() => routes, packageVersion()),
     ...streamRoutes(parts.registry),
     ...bridgeRoutes(parts.bridges, parts.reach),
+    ...eventRoutes(parts),
   ]
   return routes
 }
 
-export const mountApi = (http: HttpMount, parts: ApiParts): void =>
-  mountRoutes(http, apiRoutes(parts), parts.access)
+export const mountApi = (http: HttpServer, parts: ApiParts): void => {
+  mountRoutes(http.mount, apiRoutes(parts), parts.access)
+  http.upgrade('/v1/events/ws', eventSocket(parts, parts.access))
+}

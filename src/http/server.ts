@@ -16,6 +16,7 @@ import { GatewayError, toGatewayError } from '../errors.ts'
 import { openCertificate } from '../tls/certificate.ts'
 import { checkHost, checkOrigin, preflight, remoteAddress } from './guard.ts'
 import { problem } from './problem.ts'
+import { type HandleUpgrade, serveUpgrades } from './upgrades.ts'
 
 type Env = { Bindings: HttpBindings }
 const methods = ['GET', 'POST', 'PATCH', 'DELETE', 'OPTIONS'] as const
@@ -24,6 +25,8 @@ const maxBodyBytes = 256 * 1024
 
 export interface HttpServer {
   readonly mount: HttpMount
+  /** A WebSocket at this very path. */
+  upgrade(path: string, handle: HandleUpgrade): void
   /** @throws GatewayError `port-in-use` */
   listen(): Promise<Listener>
 }
@@ -112,8 +115,10 @@ const createPlainOrSecure = async (
 export const createHttpServer = (config: SharedConfig['http'], scope: Scope, log: Logger): HttpServer => {
   const app = createApp(config, log)
   const own = scope.child('http')
+  const upgrades = new Map<string, HandleUpgrade>()
   return {
     mount: createMount(app),
+    upgrade: (path, handle) => void upgrades.set(path, handle),
     async listen() {
       const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0])
       const server = await createPlainOrSecure(config, listener, own, log)
@@ -128,6 +133,7 @@ export const createHttpServer = (config: SharedConfig['http'], scope: Scope, log
         server.closeAllConnections()
         await closed
       })
+      serveUpgrades(server, upgrades, config, own, log)
       const { address, port: bound } = server.address() as AddressInfo
       const scheme = config.tls === undefined ? 'http' : 'https'
       return { ...closable(own), address, port: bound, scheme }
