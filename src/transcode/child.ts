@@ -19,6 +19,8 @@ export interface Child {
   /** The last lines of its stderr. */
   readonly stderr: readonly string[]
   write(bytes: Uint8Array): void
+  /** Ends its input and leaves it the time it takes. */
+  end(): void
   /** Ends its input, waits 500 ms, kills it. Resolves when it is gone, with how it went. Idempotent. */
   stop(): Promise<string>
   /** At once; `why` is what `onExit` will say. */
@@ -90,6 +92,9 @@ export const startChild = (
     },
     write(bytes) {
       if (stdin?.writable) stdin.write(bytes)
+    },
+    end() {
+      stdin?.end()
     },
     stop() {
       if (!over && cancelKill === undefined) {
