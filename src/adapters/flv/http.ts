@@ -3,7 +3,6 @@ import type { ServerResponse } from 'node:http'
 import { closable, createScope, describeReason } from '../../core/scope.ts'
 import { parseStreamName } from '../../core/stream-name.ts'
 import type { CloseReason, Egress, OpenTrack } from '../../core/types.ts'
-import { GatewayError } from '../../errors.ts'
 import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
 import type { FlvMessage } from '../../flv-session/types.ts'
 import { writeFileHeader, writeTag } from '../../media/flv/file.ts'
@@ -98,10 +97,12 @@ export const mountHttpFlv = (context: AdapterContext, config: FlvConfig): void =
   http.route('GET', '/:stream{.+\\.flv}', async exchange => {
     const stream = parseStreamName((exchange.params.stream ?? '').slice(0, -SUFFIX.length))
     await context.authorize(accessOf(exchange, stream))
-    if (registry.find(stream) === undefined) throw new GatewayError('stream-offline', stream)
     const egress = createHttpEgress(exchange, context, config)
-    const { remote } = exchange
-    const subscription = await registry.subscribe(stream, egress, { start: 'last-gop' })
+    const { remote, request } = exchange
+    const subscription = await registry.subscribe(stream, egress, {
+      signal: request.signal,
+      start: 'last-gop',
+    })
     log.info({ stream, remote }, 'HTTP-FLV viewer joined')
     void subscription.closed.then(reason => {
       log.info({ stream, remote, reason: describeReason(reason) }, 'HTTP-FLV viewer left')

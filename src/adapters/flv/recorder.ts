@@ -19,7 +19,7 @@ const refuseExisting = async (path: string): Promise<void> => {
  * Records into a new file, which is made when there is a track to write into it. The file is whole after
  * every tag; duration and size are set when the recording is closed.
  * @throws GatewayError 'bad-url' for another place than a .flv file, 'bad-request' when the file exists,
- * 'io-failed'
+ * 'no-space', 'io-failed'
  */
 export const pushFlv = async (context: AdapterContext, config: FlvConfig, url: URL): Promise<Egress> => {
   if (url.protocol !== 'file:')
@@ -28,6 +28,7 @@ export const pushFlv = async (context: AdapterContext, config: FlvConfig, url: U
   if (!path.toLowerCase().endsWith('.flv')) throw new GatewayError('bad-url', `${path} does not end in .flv`)
   const scope = createScope(`recording ${path}`)
   await refuseExisting(path)
+  await context.admitFile?.()
   let file: FlvFile | undefined
   const create = async (): Promise<FlvFile> => {
     const onFailure = (error: GatewayError): void =>
