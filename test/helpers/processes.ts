@@ -1,5 +1,5 @@
 /** Looking at processes from outside. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Gone, or dead and only waiting for its parent to take notice. */
@@ -20,3 +20,16 @@ export const eventually = async (done: () => boolean, timeoutMs: number, what: s
     await sleep(10)
   }
 }
+
+/** Process ids of this process's children that run ffmpeg. */
+export const ffmpegChildren = (): number[] =>
+  readdirSync('/proc').flatMap(name => {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      const [, comm, rest] = /^\d+ \((.*)\) (.*)/.exec(stat)!
+      const [state, parent] = rest!.split(' ')
+      return comm === 'ffmpeg' && state !== 'Z' && Number(parent) === process.pid ? [Number(name)] : []
+    } catch {
+      return []
+    }
+  })

@@ -1,5 +1,4 @@
 /** One transcode per stream and target, through a real registry, with real ffmpeg children counted from outside. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createRegistry } from '../../src/core/registry.ts'
@@ -8,21 +7,8 @@ import type { Accept, Egress, OpenTrack, Publication, Registry, TrackWriter } fr
 import type { Frame, RtpPacket } from '../../src/media/types.ts'
 import { createFfmpegTranscoder, type FfmpegTranscoder } from '../../src/transcode/ffmpeg-transcoder.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
-import { eventually } from '../helpers/processes.ts'
+import { eventually, ffmpegChildren } from '../helpers/processes.ts'
 import { makeSound, type Sound } from '../helpers/sound.ts'
-
-/** Process ids of this process's children that run ffmpeg. */
-const ffmpegChildren = (): number[] =>
-  readdirSync('/proc').flatMap(name => {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
-      const [, comm, rest] = /^\d+ \((.*)\) (.*)/.exec(stat)!
-      const [state, parent] = rest!.split(' ')
-      return comm === 'ffmpeg' && state !== 'Z' && Number(parent) === process.pid ? [Number(name)] : []
-    } catch {
-      return []
-    }
-  })
 
 interface Viewer {
   readonly egress: Egress
