@@ -22,15 +22,20 @@ export const streamName = ({ id, from, to }: Pick<BridgeParts, 'id' | 'from' | '
   return names[0] ?? `bridge/${id}`
 }
 
-/** Resolves once the source is connected, with what it publishes. `scope` owns both. */
+/**
+ * Resolves once the source is connected, with what it publishes. `scope` owns both. `returns`: it is connected again
+ * when it is lost, so its readers may wait.
+ */
 export const connectSource = async (
   { id, registry }: Pick<BridgeParts, 'id' | 'registry'>,
   from: UrlEndpoint,
   stream: string,
   scope: Scope,
+  returns = false,
 ): Promise<Publication> => {
   const label = `bridge ${id} from ${from.label}`
-  const publication = registry.publish(stream, { label, signal: scope.signal, onConflict: 'reject' })
+  const options = { label, signal: scope.signal, onConflict: 'reject', returns } as const
+  const publication = registry.publish(stream, options)
   try {
     const { adapter, context, config } = from.dialer
     const source = await adapter.pull!(context, config, from.url, publication)
@@ -65,7 +70,7 @@ export const openSource = (parts: BridgeParts, from: UrlEndpoint, stream: string
     if (retry || !isFinal(status)) tell(log, from.label, status, link.reason)
   }
   const connect = async (attempt: Scope, _tries: number, live: () => void): Promise<Outcome> => {
-    const publication = await connectSource(parts, from, stream, attempt)
+    const publication = await connectSource(parts, from, stream, attempt, mayRetry)
     live()
     const reason = await publication.closed
     if (attempt.signal.aborted) return { kind: 'ended', reason: reasonOf(attempt.signal) }
