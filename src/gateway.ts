@@ -14,6 +14,7 @@ import { createRegistry } from './core/registry.ts'
 import { closable, createScope, reasonOf } from './core/scope.ts'
 import type { Closable, Registry, Scope } from './core/types.ts'
 import { GatewayError, toGatewayError } from './errors.ts'
+import { appendBridgeEvent } from './events/bridge-events.ts'
 import { EventLog } from './events/log.ts'
 import { createRefusalTeller, type TellRefusal } from './events/refusals.ts'
 import { followRegistry } from './events/registry-events.ts'
@@ -138,6 +139,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     clock: systemClock,
     restream: config.restream,
     log: log.child({ part: 'bridge' }),
+    onEvent: event => appendBridgeEvent(events, event),
   })
   const doors = new Map<string, Listener>()
   if (listen) {

@@ -6,6 +6,7 @@ import { GatewayError, toGatewayError } from '../errors.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
 import type { RestreamConfig } from '../restream/config.ts'
 import { type Bridge, type BridgeInfo, openBridge } from './bridge.ts'
+import type { BridgeEvent } from './bridge-event.ts'
 import { type Dialer, parseEndpoint, type Reach } from './endpoint.ts'
 import { type Explanation, explainBridge } from './explain.ts'
 import type { BridgeParts } from './parts.ts'
@@ -48,6 +49,7 @@ export interface BridgesParts {
   readonly dialers: readonly Dialer[]
   readonly scope: Scope
   readonly log: Logger
+  readonly onEvent?: (event: BridgeEvent) => void
 }
 
 const sourceWaitMs = 10_000
@@ -63,7 +65,7 @@ const checkCount = (to: readonly string[]): void => {
 }
 
 export const createBridges = (parts: BridgesParts): Bridges => {
-  const { registry, clock, restream, dialers, scope, log } = parts
+  const { registry, clock, restream, dialers, scope, log, onEvent = () => undefined } = parts
   const running = new Map<string, Bridge>()
   const past = new Map<string, BridgeInfo>()
 
@@ -84,21 +86,30 @@ export const createBridges = (parts: BridgesParts): Bridges => {
       from: parseEndpoint(from, 'pull', known),
       to: to.map(text => parseEndpoint(text, 'push', known)),
     }
-    const { unavailable, transcode } = registry.policy(streamName(ends), policy)
+    const stream = streamName(ends)
+    const { unavailable, transcode } = registry.policy(stream, policy)
     return {
       ...ends,
       ...{ waitMs, retry, patient, policy, registry, clock, restream },
       canTranscode: unavailable === undefined && transcode !== 'off',
       scope: scope.child(`bridge ${id}`),
       log: log.child({ bridge: id }),
+      onChange: change => onEvent({ type: 'changed', bridge: id, stream, change }),
     }
   }
 
   const run = (request: BridgeRequest, patient: boolean) => {
-    const opening = openBridge(partsOf(request, patient))
+    const made = partsOf(request, patient)
+    const about = { bridge: made.id, stream: streamName(made) }
+    const labels = { from: made.from.label, to: made.to.map(({ label }) => label) }
+    onEvent({ type: 'opened', ...about, ...labels })
+    const opening = openBridge(made)
     const { bridge } = opening
     running.set(bridge.id, bridge)
-    void bridge.closed.then(() => remember(bridge))
+    void bridge.closed.then(reason => {
+      remember(bridge)
+      onEvent({ type: 'closed', ...about, reason })
+    })
     return opening
   }
 

@@ -4,6 +4,7 @@ import type { Clock, CloseReason, MediaPolicy, Plan, Registry, SubscriptionStats
 import type { GatewayError } from '../errors.ts'
 import type { RestreamConfig } from '../restream/config.ts'
 import type { Check } from '../restream/preflight.ts'
+import type { EndChange } from './bridge-event.ts'
 import type { LinkState } from './link-state.ts'
 
 export interface LegInfo {
@@ -44,4 +45,5 @@ export interface LegParts {
   /** Sound may be brought into the form that the destination wants. */
   readonly canTranscode: boolean
   readonly log: Logger
+  readonly onChange: (change: EndChange) => void
 }

@@ -17,7 +17,7 @@ export interface Leg extends Closable {
 
 /** Starts to connect at once. The leg is a child of `bridge` and ends with it. */
 export const openLeg = (endpoint: UrlEndpoint, parts: LegParts, bridge: Scope): Leg => {
-  const { registry, clock, stream, log, restream } = parts
+  const { registry, clock, stream, restream } = parts
   const scope = bridge.child(endpoint.label)
   const carrier = new Carrier(endpoint, parts)
   const started = Promise.withResolvers<void>()
@@ -26,7 +26,7 @@ export const openLeg = (endpoint: UrlEndpoint, parts: LegParts, bridge: Scope): 
   const onChange = (status: LinkStatus): void => {
     if (status.state === 'live' || isFinal(status)) started.resolve()
     if (status.state === 'backoff' && !(waitsForSource(status) && registry.find(stream))) started.resolve()
-    tell(log, endpoint.label, status, link.reason)
+    parts.onChange(tell(parts.log, endpoint.label, status, link.reason))
   }
   const link = new Retrying({
     scope,

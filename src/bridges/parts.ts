@@ -1,6 +1,7 @@
 import type { Logger } from '../adapters/adapter.ts'
 import type { Clock, MediaPolicy, Registry, Scope } from '../core/types.ts'
 import type { RestreamConfig } from '../restream/config.ts'
+import type { EndChange } from './bridge-event.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** What one bridge is made of. */
@@ -23,4 +24,5 @@ export interface BridgeParts {
   readonly canTranscode: boolean
   readonly scope: Scope
   readonly log: Logger
+  readonly onChange: (change: EndChange) => void
 }

@@ -57,7 +57,7 @@ export interface Source extends Closable {
 
 /** Pulls at once, and again whenever the source is lost, as far as the bridge may. */
 export const openSource = (parts: BridgeParts, from: UrlEndpoint, stream: string): Source => {
-  const { clock, scope, restream, log, retry, patient } = parts
+  const { clock, scope, restream, retry, patient } = parts
   const mayRetry = retry && !from.once
   const first = Promise.withResolvers<void>()
   first.promise.catch(() => undefined) // whoever waits for it is told; nobody may
@@ -67,7 +67,7 @@ export const openSource = (parts: BridgeParts, from: UrlEndpoint, stream: string
     if (isFinal(status) || (status.state === 'backoff' && !patient))
       first.reject(status.lastError ?? new GatewayError('closed', 'it ended before it was connected'))
     // Without retries its failure is the bridge's, which is told by whoever asked for it.
-    if (retry || !isFinal(status)) tell(log, from.label, status, link.reason)
+    if (retry || !isFinal(status)) parts.onChange(tell(parts.log, from.label, status, link.reason))
   }
   const connect = async (attempt: Scope, _tries: number, live: () => void): Promise<Outcome> => {
     const publication = await connectSource(parts, from, stream, attempt, mayRetry)

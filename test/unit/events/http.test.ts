@@ -231,3 +231,31 @@ describe('WebSocket', () => {
     await expect(sse.text()).rejects.toThrow()
   })
 })
+
+describe('bridges', () => {
+  test('opened, each change of a destination with the reason, closed once; no key', async () => {
+    const reader = await listen('?type=bridge:*,leg:changed')
+    const { publication } = live('bridge/events')
+    const from = 'stream:bridge/events'
+    const reach = { resolveFile: (name: string) => name, resolveHost: undefined as never }
+    const bridge = gateway.bridges.start({ from, to: ['rtmp://127.0.0.1:1/app/SECRET'], ...reach })
+    await until('a try', () => reader.events().some(({ data }) => data?.state === 'backoff'))
+    await bridge.close({ code: 'unpublished', detail: 'enough' })
+    await until('the end', () => reader.events().some(({ type }) => type === 'bridge:closed'))
+    reader.stop()
+    await publication.close()
+    const types = reader.events().map(({ type }) => type)
+    expect(types[0]).toBe('bridge:opened')
+    expect(types.filter(type => type === 'bridge:closed')).toHaveLength(1)
+    expect(reader.events()[0]).toMatchObject({
+      stream: 'bridge/events',
+      data: { bridge: bridge.id, from, to: ['rtmp://127.0.0.1:1/app/***'] },
+    })
+    expect(reader.events().find(({ data }) => data?.state === 'backoff')).toMatchObject({
+      type: 'leg:changed',
+      code: 'connect-failed',
+      reason: expect.stringContaining('127.0.0.1'),
+    })
+    expect(JSON.stringify(reader.messages)).not.toContain('SECRET')
+  })
+})
