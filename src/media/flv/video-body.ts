@@ -1,7 +1,8 @@
 /**
  * VIDEODATA of FLV (E.4.3) with the legacy CodecID 12 for HEVC, and the ex video header of Enhanced RTMP v2.
  */
-import { createExHeader, fourCc, fourCcName, readExHeader, visitExTracks } from './ex-header.ts'
+import { createExHeader, fourCc, fourCcName } from './ex-header.ts'
+import { createExReader, createReport } from './ex-reader.ts'
 import { createPacket, type FlvCodec, int24, type PacketRole, type PacketVisitor } from './packet.ts'
 
 const TRUNCATED = 'truncated video tag'
@@ -97,21 +98,15 @@ export const createVideoBodyReader = (visitor: PacketVisitor): ((body: Uint8Arra
     return undefined
   }
 
-  const visitTrack = (track: number, code: number, start: number, end: number): void => {
-    report(readTrack(track, code, start, end))
-  }
-
-  const report = (cause: string | undefined): void => {
-    if (cause === TRUNCATED) visitor.onLost(cause)
-    else if (cause !== undefined) visitor.onRefused(cause)
-  }
-
-  const readEx = (body: Uint8Array): string | undefined => {
-    if (!readExHeader(body, header, MULTITRACK)) return TRUNCATED
+  const report = createReport(visitor, TRUNCATED)
+  const begin = (body: Uint8Array): void => {
     packet.offsetNs = header.offsetNs
     current = body
-    return visitExTracks(body, header, visitTrack) ? undefined : TRUNCATED
   }
+  const readEx = createExReader(
+    { header, multitrackType: MULTITRACK, truncated: TRUNCATED, begin, readTrack },
+    report,
+  )
 
   const read = (body: Uint8Array): string | undefined => {
     if (body.length === 0) return 'empty video tag'
