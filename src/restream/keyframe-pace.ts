@@ -8,14 +8,20 @@ export interface KeyframePace {
   picture(us: number, key: boolean): void
 }
 
-/** `request` is called for each picture until a key frame comes: whoever asks the source knows when that is too often. */
+/** A request that brought nothing in so long is made again; the track repeats its own meanwhile. */
+const againUs = 2_000_000
+
+/** `request` is called once when a key frame is due. */
 export const createKeyframePace = (intervalMs: number, request: () => void): KeyframePace => {
   const dueUs = intervalMs * 1000 - leadUs
-  let lastUs: number | undefined
+  let nextUs = Number.POSITIVE_INFINITY
   return {
     picture(us, key) {
-      if (key) lastUs = us
-      else if (lastUs !== undefined && us - lastUs >= dueUs) request()
+      if (key) nextUs = us + dueUs
+      else if (us >= nextUs) {
+        nextUs = us + againUs
+        request()
+      }
     },
   }
 }

@@ -45,10 +45,11 @@ export const canConnect = (port: number): Promise<boolean> =>
     socket.once('connect', () => socket.destroy())
   })
 
-export const startNginxRtmp = async (): Promise<NginxRtmp> => {
+/** `usualPort`: one that it had before; default a free one. */
+export const startNginxRtmp = async (usualPort?: number): Promise<NginxRtmp> => {
   const folder = await mkdtemp(join(tmpdir(), 'nginx-rtmp-'))
   await mkdir(join(folder, 'logs'))
-  const port = await freePort()
+  const port = usualPort ?? (await freePort())
   const module = modules.map(path => join(path, 'ngx_rtmp_module.so')).find(path => existsSync(path))
   if (module === undefined) throw new Error('libnginx-mod-rtmp is missing')
   const file = join(folder, 'nginx.conf')
