@@ -1,8 +1,8 @@
 /** VP8 in RTP, RFC 7741. */
-import type { FrameSink, PayloadReader, PayloadWriter } from '../rtp/payload.ts'
+import type { PayloadReader, PayloadWriter } from '../rtp/payload.ts'
 import { payloadBytes } from '../rtp/unit-collector.ts'
 import type { RtpPacket, VpxParameters } from '../types.ts'
-import { withPicture } from '../vpx/parameters.ts'
+import { createVpxReader } from '../vpx/rtp-reader.ts'
 import { readVp8Header } from './header.ts'
 import { isHeadVp8Payload, vp8DescriptorSize } from './payload.ts'
 
@@ -41,24 +41,5 @@ const readFrame = (packets: readonly RtpPacket[]): Uint8Array | undefined => {
   return new Uint8Array(data.buffer, 0, length)
 }
 
-export const createVp8Reader = (initial: VpxParameters): PayloadReader => {
-  let params = initial
-  const takeParams = (profile: number, size: VpxParameters['size'], out: FrameSink): void => {
-    const next = withPicture(params, profile, size)
-    if (next === params) return
-    params = next
-    out.params(params)
-  }
-  return {
-    framePerPacket: false,
-    isHead: ({ bytes, payloadStart, payloadEnd }) => isHeadVp8Payload(bytes, payloadStart, payloadEnd),
-    read: (packets, out) => {
-      const data = readFrame(packets)
-      const header = data && readVp8Header(data)
-      if (data === undefined || header === undefined) return false
-      if (header.key) takeParams(header.profile, header.size, out)
-      out.frame([data], packets[0]!.ts, 0, header.key)
-      return true
-    },
-  }
-}
+export const createVp8Reader = (initial: VpxParameters): PayloadReader =>
+  createVpxReader(initial, { isHead: isHeadVp8Payload, join: readFrame, readHeader: readVp8Header })

@@ -1,10 +1,10 @@
 /**
  * VP9 in RTP, RFC 9628: one spatial layer out; any layers in, joined to the superframe that decoders take.
  */
-import type { FrameSink, PayloadReader, PayloadWriter } from '../rtp/payload.ts'
+import type { PayloadReader, PayloadWriter } from '../rtp/payload.ts'
 import type { RtpPacket, VpxParameters } from '../types.ts'
-import { withPicture } from '../vpx/parameters.ts'
-import { readVp9Header, type Vp9Header } from './header.ts'
+import { createVpxReader } from '../vpx/rtp-reader.ts'
+import { readVp9Header } from './header.ts'
 import { isHeadVp9Payload, readVp9Descriptor } from './payload.ts'
 import { joinLayers, type LayerFrame } from './superframe.ts'
 
@@ -53,25 +53,10 @@ const readLayers = (packets: readonly RtpPacket[]): LayerFrame[] | undefined => 
   return parts === undefined ? layers : undefined
 }
 
-export const createVp9Reader = (initial: VpxParameters): PayloadReader => {
-  let params = initial
-  const takeParams = (header: Vp9Header, out: FrameSink): void => {
-    const next = withPicture(params, header.profile, header.size)
-    if (next === params) return
-    params = next
-    out.params(params)
-  }
-  return {
-    framePerPacket: false,
-    isHead: ({ bytes, payloadStart, payloadEnd }) => isHeadVp9Payload(bytes, payloadStart, payloadEnd),
-    read: (packets, out) => {
-      const layers = readLayers(packets)
-      const data = layers && joinLayers(layers)
-      const header = data && readVp9Header(data)
-      if (data === undefined || header === undefined) return false
-      if (header.key) takeParams(header, out)
-      out.frame([data], packets[0]!.ts, 0, header.key)
-      return true
-    },
-  }
+const readPicture = (packets: readonly RtpPacket[]): Uint8Array | undefined => {
+  const layers = readLayers(packets)
+  return layers && joinLayers(layers)
 }
+
+export const createVp9Reader = (initial: VpxParameters): PayloadReader =>
+  createVpxReader(initial, { isHead: isHeadVp9Payload, join: readPicture, readHeader: readVp9Header })
