@@ -27,7 +27,8 @@
               "udp-binding.cc",
               "udp-class.cc",
               "fan-out.cc",
-              "fan-out-binding.cc"
+              "fan-out-binding.cc",
+              "tcp-write.cc"
             ]
           }
         ]

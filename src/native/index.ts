@@ -12,7 +12,7 @@ import type { DtlsOptions, DtlsSession, FanOut, Native, UdpSocket, UdpSocketOpti
 
 /** Without the batch system calls the addon has no sockets: node:dgram moves the datagrams then. */
 type Addon = Pick<Native, 'createCertificate' | 'createDtls' | 'createSrtp'> &
-  Partial<Pick<Native, 'openUdp' | 'createFanOut'>>
+  Partial<Pick<Native, 'openUdp' | 'createFanOut' | 'writeTcp'>>
 
 /** In a checkout beside this file; in the package this file is in dist/native and the addon in src/native. */
 const places = ['./build/Release/crosspoint.node', '../../src/native/build/Release/crosspoint.node']
@@ -69,6 +69,7 @@ const createNative = (addon: Addon): Native => ({
   createDtls: options => createDtls(addon, options),
   createSrtp: keys => addon.createSrtp(keys),
   createFanOut: (socket): FanOut => (addon.createFanOut ?? createPlainFanOut)(socket),
+  ...(addon.writeTcp === undefined ? {} : { writeTcp: addon.writeTcp }),
 })
 
 let loaded: Native | undefined

@@ -24,6 +24,7 @@ bool DefineCertificate(napi_env env, napi_value exports);
 bool DefineDtls(napi_env env, napi_value exports);
 bool DefineSrtp(napi_env env, napi_value exports);
 bool DefineFanOut(napi_env env, napi_value exports);
+bool DefineTcpWrite(napi_env env, napi_value exports);
 
 /** Adds a plain function to the exports. */
 bool DefineFunction(napi_env env, napi_value exports, const char* name, napi_callback call);

@@ -194,10 +194,22 @@ export interface FanOutStats {
   readonly segmentation: boolean
 }
 
+/** Most messages of one `WriteTcp`: one bit of a positive Int32 each. */
+export const TCP_MESSAGES = 31
+
+/**
+ * Messages to many TCP sockets, one system call for each socket. `writes` holds `count` triples: the file descriptor
+ * of a non-blocking socket; the messages it gets, in their order, as bits; and, filled in, how many bytes were not
+ * taken, which the stream that owns the socket writes then: all of them when the socket is full or broken.
+ */
+export type WriteTcp = (messages: readonly Uint8Array[], writes: Int32Array, count: number) => void
+
 export interface Native {
   openUdp(options: UdpSocketOptions): UdpSocket
   createCertificate(): Certificate
   createDtls(options: DtlsOptions): DtlsSession
   createSrtp(keys: SrtpKeys): SrtpContext
   createFanOut(socket: UdpSocket): FanOut
+  /** Absent on systems without the call: streams write then. */
+  readonly writeTcp?: WriteTcp
 }

@@ -1,11 +1,20 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { Clock } from '../../core/types.ts'
 import type { Transport } from './connection.ts'
+import { addToBatch, type BatchTarget, canBatch, flushBatch, makeRoom } from './write-batch.ts'
 
 /** How long a peer may take to fetch our last words. */
 const LINGER_US = 2_000_000
 
-/** Sockets written to in this turn of the event loop: their messages leave together, in one system call each. */
+/** -1 where bytes may not pass the stream by: TLS, or a system without the call. */
+const descriptorOf = (socket: Socket): number => {
+  if (socket instanceof TLSSocket || !canBatch()) return -1
+  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } | null }
+  return handle?.fd ?? -1
+}
+
+/** Streams written to in this turn of the event loop: their messages leave together, in one system call each. */
 const corked: Socket[] = []
 
 const uncorkAll = (): void => {
@@ -20,21 +29,72 @@ const cork = (socket: Socket): void => {
   socket.cork()
 }
 
-export const createSocketTransport = (socket: Socket, clock: Clock): Transport => ({
-  write: bytes => {
-    if (!socket.writable) return
-    cork(socket)
-    socket.write(bytes)
-  },
-  backlog: () => socket.writableLength,
-  pause: () => void socket.pause(),
-  resume: () => void socket.resume(),
-  end: () => {
+/** Writes in batches as long as the kernel takes all, and through the stream while it does not. */
+class SocketTransport implements Transport, BatchTarget {
+  readonly descriptor: number
+  chosen = 0
+  waiting = 0
+  readonly #socket: Socket
+  readonly #clock: Clock
+  /** The stream may hold bytes: nothing may pass them by. */
+  #streams: boolean
+
+  constructor(socket: Socket, clock: Clock) {
+    this.#socket = socket
+    this.#clock = clock
+    this.descriptor = descriptorOf(socket)
+    this.#streams = this.descriptor < 0
+  }
+
+  write(bytes: Uint8Array): void {
+    makeRoom()
+    if (this.#isDirect()) addToBatch(this, bytes)
+    else this.#stream(bytes)
+  }
+
+  backlog(): number {
+    return this.#streams ? this.#socket.writableLength : this.waiting
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    const socket = this.#socket
+    if (this.waiting > 0) flushBatch()
     if (socket.destroyed) return
     // Reading goes on: closing with unread bytes would reset the connection and lose what was just written.
     socket.resume()
     socket.end()
-    const cancel = clock.after(LINGER_US, () => socket.destroy())
+    const cancel = this.#clock.after(LINGER_US, () => socket.destroy())
     socket.once('close', cancel)
-  },
-})
+  }
+
+  isWritable(): boolean {
+    return this.#socket.writable
+  }
+
+  spill(rest: readonly Uint8Array[]): void {
+    for (const bytes of rest) this.#stream(bytes)
+  }
+
+  #isDirect(): boolean {
+    if (this.#streams && this.#socket.writableLength === 0) this.#streams = this.descriptor < 0
+    return !this.#streams
+  }
+
+  #stream(bytes: Uint8Array): void {
+    this.#streams = true
+    if (!this.#socket.writable) return
+    cork(this.#socket)
+    this.#socket.write(bytes)
+  }
+}
+
+export const createSocketTransport = (socket: Socket, clock: Clock): Transport =>
+  new SocketTransport(socket, clock)
