@@ -1,4 +1,6 @@
 /** What the page asks the gateway. */
+import { withToken } from './token.ts'
+
 export interface TrackStats {
   readonly bitsPerSecond: number
   readonly framesPerSecond: number
@@ -40,7 +42,7 @@ export class Refusal extends Error {
 
 /** Like fetch, but an error status rejects with a `Refusal`. */
 export const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
-  const response = await fetch(path, init)
+  const response = await fetch(path, withToken(init))
   if (response.ok) return response
   const problem = await response.json().catch(() => ({}))
   throw new Refusal(response.status, problem.code ?? 'unknown', problem.detail ?? response.statusText)

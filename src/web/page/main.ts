@@ -5,6 +5,7 @@ import { publishLinks } from './links.ts'
 import { every } from './parts.ts'
 import { publishView } from './publish-view.ts'
 import { createStreamList } from './stream-list.ts'
+import { takeToken } from './token.ts'
 import { type View, watchView } from './watch-view.ts'
 
 const stageArea = document.querySelector('#view') as HTMLElement
@@ -31,6 +32,7 @@ const decode = (hash: string): string => {
 }
 
 const readRoute = (): Route => {
+  takeToken()
   const [, page, name] = /^#\/(watch|publish)(?:\/(.+))?$/.exec(decode(location.hash)) ?? []
   return { page: page === 'publish' ? 'publish' : 'watch', name }
 }
@@ -67,6 +69,7 @@ const render = (): void => {
 
 addEventListener('hashchange', render)
 addEventListener('pagehide', () => view?.close())
+takeToken()
 rtmp = await findRtmpDoor().catch(() => undefined)
 every(2000, async () => {
   streams = await listStreams()

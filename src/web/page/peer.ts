@@ -1,5 +1,6 @@
 /** What WHIP (RFC 9725) and WHEP have in common: one offer posted, one answer back, one resource to delete. */
 import { ask } from './api.ts'
+import { withToken } from './token.ts'
 
 export interface Session {
   readonly peer: RTCPeerConnection
@@ -46,7 +47,8 @@ export const negotiate = async (peer: RTCPeerConnection, path: string): Promise<
   const close = (): void => {
     peer.close()
     // keepalive: it is still sent when the page is going away.
-    if (resource !== null) void fetch(resource, { method: 'DELETE', keepalive: true }).catch(() => undefined)
+    if (resource !== null)
+      void fetch(resource, withToken({ method: 'DELETE', keepalive: true })).catch(() => undefined)
   }
   try {
     await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() })
