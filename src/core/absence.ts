@@ -1,4 +1,5 @@
 /** The time in which a stream has readers and no publisher. */
+import { Deadline } from './deadline.ts'
 import type { Clock, CloseCode, CloseReason, Continuity, WaitingInfo } from './types.ts'
 
 /** Nobody wanted these ends. */
@@ -15,7 +16,7 @@ export class Absence {
   readonly #reason: CloseReason
   readonly #untilUs: number
   readonly #onOver: (reason: CloseReason) => void
-  #cancel: (() => void) | undefined
+  readonly #deadline: Deadline
 
   /** `onOver` gets the reason for which the publisher went. */
   constructor(clock: Clock, reason: CloseReason, graceMs: number, onOver: (reason: CloseReason) => void) {
@@ -23,6 +24,7 @@ export class Absence {
     this.#reason = reason
     this.#untilUs = clock.now() + graceMs * 1000
     this.#onOver = onOver
+    this.#deadline = new Deadline(clock)
   }
 
   get info(): WaitingInfo {
@@ -34,14 +36,12 @@ export class Absence {
 
   /** The deadline runs: nobody publishes. One that comes and goes in between does not move it. */
   run(): void {
-    this.hold()
     const leftUs = Math.max(0, this.#untilUs - this.#clock.now())
-    this.#cancel = this.#clock.after(leftUs, () => this.#onOver(this.#reason))
+    this.#deadline.set(leftUs, () => this.#onOver(this.#reason))
   }
 
   /** The deadline rests: somebody publishes again, and has a deadline of its own until it is ready. */
   hold(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
+    this.#deadline.clear()
   }
 }

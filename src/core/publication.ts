@@ -15,7 +15,7 @@ import type {
   TrackSpec,
   TrackWriter,
 } from './types.ts'
-import { createWriter, type WriterTarget } from './writer.ts'
+import { createWriter, sameFormat, type WriterTarget } from './writer.ts'
 
 /** What a publication needs of its stream. */
 export interface PublicationHost {
@@ -31,6 +31,8 @@ export interface PublicationHost {
   trackScope(id: string): Scope
   /** The track is now the one of its id. */
   adopt(source: SourceTrack): void
+  /** A track is about to be written. */
+  onTrack(): void
   onReady(): void
   /** Something that plans depend on has changed. */
   onChange(): void
@@ -44,8 +46,7 @@ export interface SourceTrack {
 
 const isSameTrack = ({ track }: SourceTrack, spec: TrackSpec<Form>): boolean =>
   track.native === spec.native &&
-  track.params.codec === spec.params.codec &&
-  track.params.clockRate === spec.params.clockRate &&
+  sameFormat(track.params, spec.params) &&
   track.keyframeOnRequest === (spec.onKeyframeRequest !== undefined) &&
   track.rtp?.maxPayload === spec.rtp?.maxPayload &&
   track.rtp?.h264PacketizationMode === spec.rtp?.h264PacketizationMode
@@ -95,6 +96,7 @@ export class PublicationNode implements Publication {
     this.#mustBeOpen()
     if (this.#ids.has(spec.id)) throw new TypeError(`track ${spec.id} of ${this.stream} was added twice`)
     this.#ids.add(spec.id)
+    this.#host.onTrack()
     const target = this.#inherit(spec) ?? this.#create(spec, spec.params)
     if (this.isReady) this.#host.onChange()
     return createWriter<F>({

@@ -7,8 +7,9 @@ import { createMeasures, type Measures } from './measures.ts'
 import { createPolicyFor } from './policy.ts'
 import { createScope, describeReason, reasonOf } from './scope.ts'
 import { defaultLingerUs } from './shared.ts'
-import { type StreamEvents, StreamNode } from './stream.ts'
+import { StreamNode } from './stream.ts'
 import type { CoreLog, StreamContext } from './stream-context.ts'
+import type { StreamEvents } from './stream-events.ts'
 import { parseStreamName } from './stream-name.ts'
 import type {
   Clock,
@@ -113,6 +114,12 @@ class RegistryNode implements Registry {
     throw error
   }
 
+  standIn(name: string, label: string): Publication {
+    const stream = this.#streams.get(name)
+    if (stream === undefined) throw new GatewayError('stream-offline', name)
+    return stream.standIn(label)
+  }
+
   /** @throws GatewayError 'bad-name', 'stream-offline', 'closed', or as negotiation says; the egress is left open then */
   async subscribe(text: string, egress: Egress, options: SubscribeOptions): Promise<Subscription> {
     const name = parseStreamName(text)
@@ -161,7 +168,7 @@ class RegistryNode implements Registry {
     return stream
   }
 
-  readonly #streamEvents: StreamEvents = {
+  readonly #streamEvents: StreamEvents<StreamNode> = {
     onReady: stream => {
       this.#events.emit('stream:ready', stream.info)
       this.#waiting.ready(stream)
@@ -206,7 +213,9 @@ class RegistryNode implements Registry {
 
   #nobody(name: string): string {
     const demand = this.#context.demand(name)
-    return demand === undefined ? `${name} has no publisher` : `${name} could not be had (${demand.missing()})`
+    return demand === undefined
+      ? `${name} has no publisher`
+      : `${name} could not be had (${demand.missing()})`
   }
 
   #shutdown(): GatewayError {

@@ -15,6 +15,11 @@ export class SourceTracks {
     return [...this.#present.values()].map(({ track }) => track)
   }
 
+  /** The one of this id, whoever wrote it last. */
+  of(id: string): SourceTrack | undefined {
+    return this.#present.get(id) ?? this.#inherited.get(id)
+  }
+
   /** A track of the publisher before. */
   heir(id: string): SourceTrack | undefined {
     return this.#inherited.get(id)

@@ -1,6 +1,7 @@
 /** One name's tracks, its publisher and its readers. Readers stay when one publisher comes after another. */
 import { GatewayError } from '../errors.ts'
 import { Absence, isWaitedFor } from './absence.ts'
+import { Deadline } from './deadline.ts'
 import { createDerivedTracks, type DerivedTracks } from './derived-tracks.ts'
 import { protocolOf } from './measures.ts'
 import { type PublicationHost, PublicationNode } from './publication.ts'
@@ -9,8 +10,10 @@ import { closeOnAbort, createScope, describeReason } from './scope.ts'
 import { Skew } from './skew.ts'
 import { snapshot } from './snapshot.ts'
 import { SourceTracks } from './source-tracks.ts'
+import { StandIn } from './stand-in.ts'
 import { linkReading } from './stats.ts'
 import type { StreamContext } from './stream-context.ts'
+import type { StreamEvents } from './stream-events.ts'
 import { SubscriptionNode } from './subscription.ts'
 import { type Holder, judgeTakeOver, patienceS, type Verdict } from './take-over.ts'
 import type { Reading } from './tally.ts'
@@ -26,24 +29,7 @@ import type {
   SubscribeOptions,
   SubscriberInfo,
   Subscription,
-  TranscodeInfo,
 } from './types.ts'
-
-export interface StreamEvents {
-  onReady(stream: StreamNode): void
-  /** The publisher of a ready stream was lost. */
-  onWaiting(stream: StreamNode, reason: CloseReason): void
-  /** There is one again. */
-  onResumed(stream: StreamNode): void
-  /** A publisher that was ready has gone. */
-  onClosed(info: StreamInfo, reason: CloseReason): void
-  /** The name is free. */
-  onGone(stream: StreamNode): void
-  onJoined(stream: StreamNode, reader: SubscriberInfo): void
-  onLeft(stream: StreamNode, reader: SubscriberInfo, reason: CloseReason): void
-  /** `ended` undefined: it began. */
-  onTranscode(stream: StreamNode, transcode: TranscodeInfo, ended: CloseReason | undefined): void
-}
 
 /** Readers left by the publisher before wait this long for the tracks of the new one. */
 const successionUs = 10_000_000
@@ -51,7 +37,7 @@ const successionUs = 10_000_000
 export class StreamNode {
   readonly name: string
   readonly #context: StreamContext & TrackContext
-  readonly #events: StreamEvents
+  readonly #events: StreamEvents<StreamNode>
   readonly #scope: Scope
   readonly #time: StreamTime = { originWall: undefined }
   readonly #derived: DerivedTracks
@@ -60,22 +46,25 @@ export class StreamNode {
   #publication: PublicationNode
   /** From the loss of a publisher until another one is ready. */
   #absence: Absence | undefined
+  #standIn: StandIn | undefined
   #readySince: number | undefined
   /** Counts what plans depend on. */
   #version = 0
-  #cancelDeadline: (() => void) | undefined
+  /** By when the present publisher must be ready. */
+  readonly #succession: Deadline
 
   constructor(
     name: string,
     options: PublishOptions,
     context: StreamContext,
-    events: StreamEvents,
+    events: StreamEvents<StreamNode>,
     scope: Scope,
   ) {
     this.name = name
     this.#context = { ...context, skew: new Skew(context.measures.skewIn) }
     this.#events = events
     this.#scope = scope
+    this.#succession = new Deadline(context.clock)
     this.#derived = createDerivedTracks({
       ...context,
       onTranscode: (transcode, ended) => events.onTranscode(this, transcode, ended),
@@ -135,6 +124,21 @@ export class StreamNode {
     if (!before.signal.aborted) this.#replace(before, info)
     this.#expectReady(this.#publication)
     return this.#publication
+  }
+
+  /** Fills in while the publisher is away; ends when a publisher sends again, or nobody waits any more. */
+  standIn(label: string): Publication {
+    if (this.#absence === undefined || this.#standIn?.signal.aborted === false)
+      throw new GatewayError('name-taken', `${this.name} needs no stand-in`)
+    const context = this.#context
+    const host = {
+      name: this.name,
+      context,
+      endWall: this.#tracks.endWall(),
+      track: (id: string) => this.#tracks.of(id),
+    }
+    this.#standIn = new StandIn(host, label, this.#scope.child(label))
+    return this.#standIn
   }
 
   /** @throws GatewayError when no plan can be made, or the egress fails to open; it is left to the caller then */
@@ -202,6 +206,7 @@ export class StreamNode {
       heir: id => this.#tracks.heir(id),
       trackScope: id => this.#scope.child(id),
       adopt: source => this.#tracks.adopt(source),
+      onTrack: () => void this.#standIn?.close({ code: 'replaced', detail: `${options.label} is back` }),
       onReady: () => this.#ready(),
       onChange: () => this.#change(),
       onEnd: (publication, reason) =>
@@ -222,7 +227,7 @@ export class StreamNode {
 
   #wait(reason: CloseReason, graceMs: number): void {
     const { clock, log } = this.#context
-    this.#cancelDeadline?.()
+    this.#succession.clear()
     const isFirst = this.#absence === undefined
     this.#absence ??= new Absence(clock, reason, graceMs, why => void this.#scope.close(why))
     this.#absence.run()
@@ -248,7 +253,7 @@ export class StreamNode {
   #ready(): void {
     const { clock, log } = this.#context
     const isBack = this.#absence !== undefined
-    this.#cancelDeadline?.()
+    this.#succession.clear()
     this.#absence = undefined
     this.#tracks.disinherit({ code: 'replaced', detail: `${this.publisher} does not send it` })
     this.#readySince ??= clock.wall()
@@ -267,8 +272,7 @@ export class StreamNode {
   }
 
   #expectReady(publication: PublicationNode): void {
-    this.#cancelDeadline?.()
-    this.#cancelDeadline = this.#context.clock.after(successionUs, () => {
+    this.#succession.set(successionUs, () => {
       if (publication !== this.#publication || publication.isReady) return
       const detail = `${publication.label} took over and was not ready within ${successionUs / 1e6} s`
       this.#readers.dismiss({ code: 'replaced', detail })
@@ -279,7 +283,7 @@ export class StreamNode {
     const reason = this.#scope.signal.reason as CloseReason
     const { info } = this
     const wasLive = this.#publication.isReady || this.#absence !== undefined
-    this.#cancelDeadline?.()
+    this.#succession.clear()
     this.#absence?.hold()
     this.#events.onGone(this)
     if (!this.#publication.signal.aborted) void this.#publication.close(reason)

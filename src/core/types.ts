@@ -265,6 +265,8 @@ export interface TranscodeInfo {
 /** Names are paths; a room is a prefix ("room1/alice"), not a second container class. */
 export interface Registry extends Closable {
   publish(name: string, options: PublishOptions): Publication
+  /** For a stream in state 'waiting': tracks that match the stream's go on with them until its publisher is back. */
+  standIn(name: string, label: string): Publication
   subscribe(name: string, egress: Egress, options: SubscribeOptions): Promise<Subscription>
   find(name: string): StreamInfo | undefined
   list(prefix?: string): readonly StreamInfo[]

@@ -31,7 +31,8 @@ const freezeUnit = (unit: Frame | RtpPacket): void => {
   Object.freeze(unit)
 }
 
-const sameFormat = (a: CodecParameters, b: CodecParameters): boolean =>
+/** A change within these is no other track. */
+export const sameFormat = (a: CodecParameters, b: CodecParameters): boolean =>
   a.codec === b.codec &&
   a.clockRate === b.clockRate &&
   ('channels' in a ? a.channels : 0) === ('channels' in b ? b.channels : 0)

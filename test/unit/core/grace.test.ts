@@ -1,8 +1,9 @@
 /** A publisher that is lost and comes back: nobody who reads is let go. */
 import { describe, expect, test } from 'vitest'
 import { createRegistry } from '../../../src/core/registry.ts'
+import type { CoreLog } from '../../../src/core/stream-context.ts'
 import type { Accept, CloseReason, Continuity, PublishOptions, TrackWriter } from '../../../src/core/types.ts'
-import { aac, h264, packet, picture, sound, vp8 } from '../../helpers/core-media.ts'
+import { aac, h264, opus, packet, picture, sound, vp8 } from '../../helpers/core-media.ts'
 import { ManualClock, settle } from '../../helpers/manual-clock.ts'
 import { type MemoryEgressOptions, memoryEgress } from '../../helpers/memory-egress.ts'
 
@@ -12,10 +13,10 @@ const frames: Accept[] = [
 ]
 const lost: CloseReason = { code: 'source-lost', detail: 'rtmp 1 disconnected' }
 
-const setup = (rules: Partial<Continuity> = {}) => {
+const setup = (rules: Partial<Continuity> = {}, log?: CoreLog) => {
   const clock = new ManualClock()
   const continuity = () => ({ graceMs: 10_000, graceOnUnpublish: false, takeOverAfterMs: 2000, ...rules })
-  const registry = createRegistry({ clock, freeze: true, continuity })
+  const registry = createRegistry({ clock, freeze: true, continuity, ...(log && { log }) })
   const events: string[] = []
   registry.on('stream:ready', ({ publisher }) => void events.push(`ready ${publisher}`))
   registry.on('stream:waiting', ({ state }, { code }) => void events.push(`${state} ${code}`))
@@ -269,6 +270,98 @@ describe('a reader that comes while the publisher is away', () => {
     })
     await clock.advanceAsync(11_000_000)
     await late
+  })
+})
+
+describe('a stand-in', () => {
+  test('goes on with the tracks until the publisher sends again, from a key frame to a key frame', async () => {
+    const { clock, registry, events, goLive, publish, join, send } = setup()
+    const first = goLive('rtmp 1')
+    const { egress } = await join()
+    send(first, 0, 30)
+    await first.publication.close(lost)
+    clock.advance(100_000)
+    const slate = registry.standIn('live/cam', 'slate bars.flv')
+    const bars = { ...h264, sps: Uint8Array.of(0x67, 0x42, 0xe0, 0x20) }
+    const video = slate.addTrack({ id: 'video', native: 'frame', params: bars })
+    const audio = slate.addTrack({ id: 'audio', native: 'frame', params: aac })
+    slate.ready()
+    const show = (from: number, count: number): void => {
+      for (let i = from; i < from + count; i++) {
+        video.write({ ...picture(i, bars), arrival: clock.now() })
+        audio.write({ ...sound(i, aac, 1470), arrival: clock.now() })
+        clock.advance(33_333)
+      }
+    }
+    show(0, 60)
+    expect(registry.find('live/cam')).toMatchObject({ state: 'waiting', publisher: 'rtmp 1' })
+    const second = publish('rtmp 2')
+    show(60, 15)
+    expect(slate.signal.aborted).toBe(false)
+    const back = second.addTrack({ id: 'video', native: 'frame', params: h264 })
+    expect(await slate.closed).toEqual({ code: 'replaced', detail: 'rtmp 2 is back' })
+    second.ready()
+    await settle()
+    show(75, 5)
+    for (let i = 0; i < 30; i++) {
+      back.write({ ...picture(i, h264), arrival: clock.now() })
+      clock.advance(33_333)
+    }
+    const { open, units } = egress.opened[0]!
+    const frames = units.filter(unit => 'params' in unit)
+    expect(frames.map(({ params }) => params)).toEqual([
+      ...new Array(30).fill(h264),
+      ...new Array(75).fill(bars),
+      ...new Array(30).fill(h264),
+    ])
+    for (const at of [30, 105]) expect(frames[at]).toMatchObject({ key: true })
+    const steps = frames.slice(1).map((frame, i) => {
+      return open.track.clock.toStreamTime(frame.dts) - open.track.clock.toStreamTime(frames[i]!.dts)
+    })
+    for (const [i, step] of steps.entries())
+      if (i !== 29) expect(Math.abs(step - 33_333)).toBeLessThan(200_000)
+    expect(Math.min(...steps)).toBeGreaterThan(0)
+    expect(Math.abs(steps[29]! - 133_333)).toBeLessThan(100)
+    expect(events).toEqual(['ready rtmp 1', 'waiting source-lost', 'resumed rtmp 2'])
+  })
+
+  test('does not prolong the wait, and ends with it', async () => {
+    const { clock, registry, goLive, join } = setup()
+    const { egress } = await join1(goLive, join)
+    const slate = registry.standIn('live/cam', 'slate')
+    await clock.advanceAsync(10_000_000)
+    expect(await slate.closed).toBe(lost)
+    expect(await egress.closed).toBe(lost)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('leaves out by name what does not match, and the readers are none the worse', async () => {
+    const lines: string[] = []
+    const log = { info: () => undefined, warn: (_: object, text: string) => void lines.push(text) }
+    const { registry, goLive, join } = setup({}, log)
+    const { egress } = await join1(goLive, join)
+    const slate = registry.standIn('live/cam', 'slate')
+    slate.addTrack({ id: 'video', native: 'frame', params: vp8 }).write(picture(0))
+    slate.addTrack({ id: 'audio', native: 'frame', params: opus }).write(sound(0, opus))
+    slate.addTrack({ id: 'video-1', native: 'frame', params: h264 }).write(picture(0, h264))
+    slate.ready()
+    await settle()
+    expect(egress.frames).toEqual([])
+    expect(egress.signal.aborted).toBe(false)
+    expect(lines.slice(1)).toEqual([
+      "slate: video vp8 640x360 is left out: the stream's video is video h264 1280x720",
+      "slate: audio opus 48000 is left out: the stream's audio is audio aac 44100",
+      'slate: video h264 1280x720 is left out: the stream has no track video-1',
+    ])
+  })
+
+  test('is refused where nobody is missing', async () => {
+    const { registry, goLive } = setup()
+    expect(() => registry.standIn('live/cam', 'slate')).toThrow(
+      expect.objectContaining({ code: 'stream-offline' }),
+    )
+    goLive('rtmp 1')
+    expect(() => registry.standIn('live/cam', 'slate')).toThrow(/needs no stand-in/)
   })
 })
 
