@@ -16,8 +16,8 @@ import type {
 /** What a WebRTC path carries: 1200 bytes less the RTP header of 12. */
 export const defaultProfile: RtpProfile = { maxPayload: 1188 }
 
-/** Weights of the steps. A transcode always costs more than any way without one. */
-const costs = { copy: 0, form: 1, dropBFrames: 2, profileMismatch: 0.25, transcode: 10 }
+/** Weights of the steps. A transcode always costs more than any sure way without one. */
+const costs = { copy: 0, form: 1, dropBFrames: 2, profileMismatch: 0.25, transcode: 10, doubtful: 1e6 }
 
 type Failure = 'no-common-codec' | 'transcode-unavailable' | 'b-frames'
 interface Refusal {
@@ -79,7 +79,8 @@ const profileCost = (params: CodecParameters, accept: Accept): number => {
 const direct = (track: TrackInfo, accept: Accept): Route => {
   const steps = formSteps(track, accept)
   const form = steps[0]?.op === 'copy' ? costs.copy : costs.form
-  return { steps, cost: form + profileCost(track.params, accept) }
+  const doubt = accept.doubtful === true ? costs.doubtful : 0
+  return { steps, cost: form + profileCost(track.params, accept) + doubt }
 }
 
 const forbids = ({ transcode }: NegotiatePolicy, kind: Kind): string | undefined => {

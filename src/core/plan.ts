@@ -18,6 +18,8 @@ export interface Accept {
   /** false: cannot carry B-frames. */
   readonly reordered?: boolean
   readonly profileLevelId?: string
+  /** Nobody said that the reader shows this: it is given only where no encoder can make anything else. */
+  readonly doubtful?: boolean
   /** Pictures have this size and no other: they are scaled to it, with borders where the shape differs. */
   readonly size?: PictureSize
 }

@@ -30,10 +30,19 @@ const enhanced: readonly Accept[] = [
   frames('audio', 'opus'),
 ]
 
-/** What a reader takes: the legacy codecs first, then those whose FourCC it knows. */
-export const acceptsFlv: AcceptsFlv = (_tracks, { fourCcs }) => [
+/** Few players show these in FLV, and those that do may not say so. */
+export const unsureFourCcs: readonly string[] = ['av01', 'vp09', 'vp08']
+
+const isNamed = (list: readonly string[], { codec }: Accept): boolean =>
+  list.includes('*') || list.includes(fourCcNameOf(codec)!)
+
+/** What a reader takes: the legacy codecs first, then those whose FourCC it knows, last what it may know. */
+export const acceptsFlv: AcceptsFlv = (_tracks, { fourCcs, unsure = [] }) => [
   ...legacy,
-  ...enhanced.filter(({ codec }) => fourCcs.includes('*') || fourCcs.includes(fourCcNameOf(codec)!)),
+  ...enhanced.filter(accept => isNamed(fourCcs, accept)),
+  ...enhanced
+    .filter(accept => isNamed(unsure, accept) && !isNamed(fourCcs, accept))
+    .map(accept => ({ ...accept, doubtful: true })),
 ]
 
 interface Writer {

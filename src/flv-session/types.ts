@@ -56,6 +56,8 @@ export interface FlvCapabilities {
    * all.
    */
   readonly fourCcs: readonly string[]
+  /** Those it may take, for all that is known: given where nothing else can be made of a track. */
+  readonly unsure?: readonly string[]
 }
 /** `acceptsFlv` of egress.ts: H.264, AAC, MP3, G.711 always, the rest by capability. */
 export type AcceptsFlv = (tracks: readonly TrackInfo[], capabilities: FlvCapabilities) => readonly Accept[]

@@ -6,10 +6,10 @@ const bytes = z.int().min(65_536)
 /** The `flv` section of the configuration. */
 export const flvConfig = z.strictObject({
   /**
-   * Enhanced codecs that HTTP-FLV viewers and recordings are given as they are, by FourCC. 'Opus' is left out
-   * because few players know it there: it becomes AAC.
+   * Enhanced codecs that HTTP-FLV viewers and recordings are given as they are, by FourCC. Few players know the others
+   * there: 'Opus' becomes AAC, 'av01', 'vp09' and 'vp08' become H.264 where that may be transcoded.
    */
-  fourCcs: z.array(z.string().length(4)).default(['hvc1', 'av01', 'vp09', 'vp08']),
+  fourCcs: z.array(z.string().length(4)).default(['hvc1']),
   /**
    * An HTTP viewer that is behind by more is skipped ahead to a key frame; behind for longer than
    * `viewerGiveUpMs`, it is let go.

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { closable, createScope, describeReason } from '../../core/scope.ts'
 import { parseStreamName } from '../../core/stream-name.ts'
 import type { CloseReason, Egress, OpenTrack } from '../../core/types.ts'
-import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
+import { acceptsFlv, createFlvOutput, unsureFourCcs } from '../../flv-session/egress.ts'
 import type { FlvMessage } from '../../flv-session/types.ts'
 import { writeFileHeader, writeTag } from '../../media/flv/file.ts'
 import type { Access, AdapterContext, HttpExchange } from '../adapter.ts'
@@ -73,7 +73,7 @@ const createHttpEgress = (exchange: HttpExchange, context: AdapterContext, confi
       giveUpMs: config.viewerGiveUpMs,
     },
     takesLateTracks: true,
-    accepts: tracks => acceptsFlv(tracks, config),
+    accepts: tracks => acceptsFlv(tracks, { fourCcs: config.fourCcs, unsure: unsureFourCcs }),
     open(tracks) {
       if (response === undefined) start(tracks)
       return output.open(tracks)

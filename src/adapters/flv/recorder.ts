@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { closable, createScope, describeReason } from '../../core/scope.ts'
 import type { Egress } from '../../core/types.ts'
 import { GatewayError } from '../../errors.ts'
-import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
+import { acceptsFlv, createFlvOutput, unsureFourCcs } from '../../flv-session/egress.ts'
 import { type FlvFile, openFlvFile } from '../../record/flv-file.ts'
 import type { AdapterContext } from '../adapter.ts'
 import type { FlvConfig } from './config.ts'
@@ -49,7 +49,7 @@ export const pushFlv = async (context: AdapterContext, config: FlvConfig, url: U
     label: `recording ${path}`,
     pressure: { mode: 'lossless', highWater: config.recordingHighWaterBytes },
     takesLateTracks: true,
-    accepts: tracks => acceptsFlv(tracks, config),
+    accepts: tracks => acceptsFlv(tracks, { fourCcs: config.fourCcs, unsure: unsureFourCcs }),
     async open(tracks) {
       file ??= await create()
       return output.open(tracks)

@@ -13,6 +13,8 @@ export interface RtmpEgressOptions {
   /** 'publish': we push to a server; 'play': a player reads from us. */
   readonly role: 'publish' | 'play'
   readonly fourCcs: readonly string[]
+  /** Those the peer may take, though it did not say so. */
+  readonly unsure?: readonly string[]
   readonly pressure: Pressure & { readonly mode: 'drop-to-key' }
   /** The plan stands, media follows at once. */
   onOpen(): void
@@ -47,7 +49,7 @@ export const createRtmpEgress = (options: RtmpEgressOptions): Egress => {
     label: options.label,
     pressure: options.pressure,
     takesLateTracks: true,
-    accepts: tracks => acceptsFlv(tracks, { fourCcs: options.fourCcs }),
+    accepts: tracks => acceptsFlv(tracks, options),
     open: tracks => {
       if (!opened) options.onOpen()
       opened = true

@@ -4,6 +4,7 @@ import { describeReason } from '../../core/scope.ts'
 import { parseStreamName } from '../../core/stream-name.ts'
 import type { Closable, CloseCode, CloseReason } from '../../core/types.ts'
 import { type ErrorCode, type GatewayError, toGatewayError } from '../../errors.ts'
+import { unsureFourCcs } from '../../flv-session/egress.ts'
 import type { Access, AdapterContext, Logger } from '../adapter.ts'
 import { credentialOf } from '../credentials.ts'
 import type { RtmpConfig } from './config.ts'
@@ -19,8 +20,8 @@ export interface PeerOptions {
   readonly log: Logger
 }
 
-/** Readers that announce nothing: no player shows Opus in FLV unannounced, but many show these. */
-const UNANNOUNCED = ['hvc1', 'av01', 'vp09', 'vp08']
+/** Readers that announce nothing: no player shows Opus in FLV unannounced, many show H.265, few the rest. */
+const UNANNOUNCED = { fourCcs: ['hvc1'], unsure: unsureFourCcs }
 
 /** Ends that the publisher knows of. */
 const LEFT: ReadonlySet<CloseCode> = new Set(['source-ended', 'source-lost'])
@@ -185,7 +186,7 @@ export class RtmpPeer {
       transport: this.#transport,
       streamId: request.streamId,
       role: 'play',
-      fourCcs: request.fourCcs ?? UNANNOUNCED,
+      ...(request.fourCcs === undefined ? UNANNOUNCED : { fourCcs: request.fourCcs }),
       pressure: {
         mode: 'drop-to-key',
         highWater: config.readerHighWaterBytes,

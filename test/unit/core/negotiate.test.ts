@@ -35,6 +35,7 @@ const rtmp: Accept[] = [
   { kind: 'video', codec: 'h264', form: 'frame' },
   { kind: 'audio', codec: 'aac', form: 'frame' },
 ]
+const unsure: Accept[] = [...rtmp, { kind: 'video', codec: 'vp8', form: 'frame', doubtful: true }]
 const sip: Accept[] = [{ kind: 'audio', codec: 'pcmu', form: 'rtp', rtp: { maxPayload: 160 } }]
 
 const policy = (
@@ -126,6 +127,8 @@ describe('which steps', () => {
     ['VP8 → RTMP, sound only', [vp8, opus], rtmp, { ...all, transcode: 'audio' }, ['depacketise+transcode']],
     ['VP8 → RTMP, off', [vp8, opus], rtmp, { ...all, transcode: 'off' }, 'transcode-unavailable'],
     ['VP8 → RTMP', [vp8, opus], rtmp, all, ['depacketise+transcode', 'depacketise+transcode']],
+    ['VP8 → unsure whether VP8, all', [vp8], unsure, all, ['depacketise+transcode']],
+    ['VP8 → unsure whether VP8, off', [vp8], unsure, off, ['depacketise']],
     ['H.264 → RTMP, locked', [v('rtp')], rtmp, { ...all, lockResolution }, ['depacketise+transcode']],
     ['locked, off', [v('rtp')], rtmp, { ...off, lockResolution }, 'transcode-unavailable'],
     ['B-frames → RTMP: fine', [v('frame', true, 3), aac], rtmp, off, ['copy', 'copy']],
