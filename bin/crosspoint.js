@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that even an old Node can parse: its first job is to say so when Node is too old.
 import { existsSync, readFileSync } from 'node:fs'
+import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const at = path => new URL(path, import.meta.url)
@@ -36,6 +37,8 @@ process.title = `crosspoint ${/^[a-z]+$/.test(process.argv[2]) ? process.argv[2]
 
 const sentence = obstacle()
 if (sentence === undefined) {
+  // What is compiled (in a checkout: from TypeScript) is kept, which halves the start; where it cannot be, nothing is lost.
+  module.enableCompileCache?.(fileURLToPath(at('../node_modules/.cache/crosspoint')))
   const { main } = await import(has('../src/cli/main.ts') ? '../src/cli/main.ts' : '../dist/cli/main.js')
   process.exitCode = await main(process.argv)
   // Everything is closed by now; should a handle have been forgotten, it does not keep the process alive.

@@ -1,4 +1,7 @@
-/** The files of the page. In a checkout its TypeScript is stripped here, once; the package holds it compiled. */
+/**
+ * The files of the page. In a checkout its TypeScript is stripped here, when first asked for: the compiler takes 10 MB
+ * of a gateway that nobody may look at. The package holds it compiled.
+ */
 import { readdir, readFile } from 'node:fs/promises'
 import { stripTypeScriptTypes } from 'node:module'
 import { extname, join } from 'node:path'
@@ -28,10 +31,21 @@ const strip = (source: string): string => {
   }
 }
 
+const stripped = (type: string, source: string): Asset => {
+  let body: string | undefined
+  return {
+    type,
+    get body() {
+      body ??= strip(source)
+      return body
+    },
+  }
+}
+
 const read = async (name: string, compiled: boolean): Promise<Asset> => {
   const text = await readFile(join(folder, name), 'utf8')
   const type = types[extname(name)]!
-  if (name.endsWith('.ts')) return { type, body: strip(text) }
+  if (name.endsWith('.ts')) return stripped(type, text)
   return { type, body: compiled ? text.replace('/assets/main.ts', '/assets/main.js') : text }
 }
 
