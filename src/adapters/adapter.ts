@@ -84,11 +84,16 @@ export interface Listener extends Closable {
   readonly further?: readonly Listener[]
 }
 
+/** When a changed key of the configuration takes effect: at once, for what begins from now on, or at the next start. */
+export type ReloadClass = 'live' | 'next-session' | 'restart'
+
 /** Every role is optional: a folder may only listen, only dial, only read or only write. */
 export interface Adapter<C> {
   readonly name: string
   readonly schemes: readonly string[]
   readonly config: ConfigSchema<C>
+  /** Of each key of its section, which is one object for as long as the gateway runs. A key not named: 'restart'. */
+  readonly reload?: Readonly<Record<string, ReloadClass>>
   /** Printed as the README matrix and in GET /v1/adapters; the contract tests walk it. */
   readonly ingests: readonly Capability[]
   readonly egresses: readonly Capability[]

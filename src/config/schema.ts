@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { outboundSchema } from '../access/outbound.ts'
 import { accessSchema } from '../access/schema.ts'
+import { recordingsSchema } from '../recordings/config.ts'
 import { restreamSchema } from '../restream/config.ts'
+import { sourcesSchema } from '../sources/config.ts'
 import { streamsSchema } from './streams.ts'
 import { mediaPolicySchema, transcodeSchema } from './transcode.ts'
 
@@ -50,9 +52,10 @@ export const sections = {
   bridges: bridgesSchema,
   /** What becomes of readers when publishers come and go. */
   streams: streamsSchema,
-  recordings: z.strictObject({
-    directory: z.string().min(1).default('./recordings'),
-  }),
+  /** Streams that the gateway fetches itself, always or when somebody wants them. */
+  sources: sourcesSchema,
+  /** Where recordings are, which are made by themselves, and how long they are kept. */
+  recordings: recordingsSchema,
   /** What is done to media that does not fit its destination, and at what price. */
   transcode: transcodeSchema,
   log: z.strictObject({

@@ -1,6 +1,6 @@
 import type { CodecId } from '../../media/types.ts'
 import type { Adapter, Capability } from '../adapter.ts'
-import { type FlvConfig, flvConfig } from './config.ts'
+import { type FlvConfig, flvConfig, flvReload } from './config.ts'
 import { pullFile } from './file-source.ts'
 import { mountHttpFlv } from './http.ts'
 import { pullHttp } from './http-source.ts'
@@ -17,6 +17,7 @@ export const flv: Adapter<FlvConfig> = {
   name: 'flv',
   schemes: ['file', 'http', 'https'],
   config: flvConfig,
+  reload: flvReload,
   ingests: [...frames(LEGACY), ...frames(['h265', 'av1', 'vp9', 'vp8', 'opus'], ENHANCED)],
   egresses: [
     ...frames(LEGACY),

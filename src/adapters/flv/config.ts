@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ReloadClass } from '../adapter.ts'
 
 const ms = z.int().min(1)
 const bytes = z.int().min(65_536)
@@ -26,3 +27,14 @@ export const flvConfig = z.strictObject({
 })
 
 export type FlvConfig = z.output<typeof flvConfig>
+
+/** Each is read when a viewer, a recording or a source begins. */
+export const flvReload = {
+  fourCcs: 'next-session',
+  viewerHighWaterBytes: 'next-session',
+  viewerGiveUpMs: 'next-session',
+  recordingHighWaterBytes: 'next-session',
+  connectTimeoutMs: 'next-session',
+  sourceIdleMs: 'next-session',
+  maxRedirects: 'next-session',
+} as const satisfies Record<keyof FlvConfig, ReloadClass>

@@ -1,7 +1,7 @@
 import type { CodecId } from '../../media/types.ts'
 import type { Adapter, Capability } from '../adapter.ts'
 import { pullRtmp, pushRtmp } from './client.ts'
-import { type RtmpConfig, rtmpConfig } from './config.ts'
+import { type RtmpConfig, rtmpConfig, rtmpReload } from './config.ts'
 import { listenRtmp } from './server.ts'
 
 const frames = (codecs: readonly CodecId[], note?: string): readonly Capability[] =>
@@ -14,6 +14,7 @@ export const rtmp: Adapter<RtmpConfig> = {
   name: 'rtmp',
   schemes: ['rtmp', 'rtmps'],
   config: rtmpConfig,
+  reload: rtmpReload,
   ingests: [...frames(LEGACY), ...frames(ENHANCED, 'Enhanced RTMP')],
   egresses: [...frames(LEGACY), ...frames(ENHANCED, 'Enhanced RTMP')],
   listen: listenRtmp,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ReloadClass } from '../adapter.ts'
 
 const port = z.int().min(0).max(65_535)
 const ms = z.int().min(1)
@@ -49,3 +50,17 @@ export const rtmpConfig = z.strictObject({
 })
 
 export type RtmpConfig = z.output<typeof rtmpConfig>
+
+/** All but the doors is read when a connection comes or is made. */
+export const rtmpReload = {
+  listen: 'restart',
+  rtmps: 'restart',
+  maxConnections: 'next-session',
+  handshakeTimeoutMs: 'next-session',
+  publisherIdleMs: 'next-session',
+  readerHighWaterBytes: 'next-session',
+  readerGiveUpMs: 'next-session',
+  connectTimeoutMs: 'next-session',
+  sourceIdleMs: 'next-session',
+  tls: 'next-session',
+} as const satisfies Record<keyof RtmpConfig, ReloadClass>

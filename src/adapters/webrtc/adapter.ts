@@ -6,7 +6,7 @@ import { GatewayError } from '../../errors.ts'
 import { loadNative } from '../../native/index.ts'
 import type { Adapter, AdapterContext, Capability, Listener } from '../adapter.ts'
 import { isLoopback, localCandidates } from './candidates.ts'
-import { type WebRtcConfig, webrtcConfig } from './config.ts'
+import { type WebRtcConfig, webrtcConfig, webrtcReload } from './config.ts'
 import { mountWebRtc } from './http.ts'
 import { WebRtcPort } from './port.ts'
 import type { Session } from './session.ts'
@@ -69,6 +69,7 @@ export const webrtc: Adapter<WebRtcConfig> = {
   name: 'webrtc',
   schemes: [],
   config: webrtcConfig,
+  reload: webrtcReload,
   ingests: capabilities,
   egresses: capabilities,
   listen,

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import type { ReloadClass } from '../adapter.ts'
 import type { WebRtcCodec } from './codecs.ts'
 
 const port = z.int().min(0).max(65_535)
@@ -52,3 +53,12 @@ export const webrtcConfig = z.strictObject({
 })
 
 export type WebRtcConfig = z.output<typeof webrtcConfig>
+
+/** What the port is made of stays with it. */
+export const webrtcReload = {
+  listen: 'restart',
+  advertise: 'restart',
+  connectTimeoutMs: 'restart',
+  publishCodecs: 'next-session',
+  viewerWaitMs: 'next-session',
+} as const satisfies Record<keyof WebRtcConfig, ReloadClass>
