@@ -1,5 +1,6 @@
 /** The `access` section of the configuration. */
 import { z } from 'zod'
+import { accessHookSchema } from '../hooks/config.ts'
 import { isNetwork } from './networks.ts'
 import { isPattern } from './pattern.ts'
 import { secretSchema } from './secret.ts'
@@ -91,6 +92,8 @@ export const accessSchema = z
     play: stream.prefault('any'),
     api: api.prefault('loopback'),
     jwt: jwt.optional(),
+    /** Who is asked as well; both must say yes. */
+    hook: accessHookSchema.optional(),
   })
   .superRefine(({ publish, play, api, jwt }, context) => {
     if (jwt !== undefined) return
