@@ -6,7 +6,7 @@ export type ReloadClasses = Readonly<Record<string, ReloadClass>>
 /** A key stands for all keys within it. */
 const shared: Readonly<Record<string, ReloadClass | ReloadClasses>> = {
   http: { listen: 'restart', tls: 'restart', hosts: 'live', origins: 'live' },
-  access: 'live',
+  access: { publish: 'live', play: 'live', api: 'live', jwt: 'live', hook: 'restart' },
   outbound: 'live',
   restream: 'next-session',
   bridges: 'live',
@@ -30,6 +30,7 @@ const shared: Readonly<Record<string, ReloadClass | ReloadClasses>> = {
     lockResolution: 'next-session',
     rules: 'next-session',
   },
+  webhooks: 'restart',
   log: { level: 'live', format: 'restart' },
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { outboundSchema } from '../access/outbound.ts'
 import { accessSchema } from '../access/schema.ts'
+import { webhooksSchema } from '../hooks/config.ts'
 import { recordingsSchema } from '../recordings/config.ts'
 import { restreamSchema } from '../restream/config.ts'
 import { sourcesSchema } from '../sources/config.ts'
@@ -58,6 +59,8 @@ export const sections = {
   recordings: recordingsSchema,
   /** What is done to media that does not fit its destination, and at what price. */
   transcode: transcodeSchema,
+  /** Who is told of events. */
+  webhooks: webhooksSchema,
   log: z.strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
     /** `auto`: lines for people on a terminal, JSON elsewhere. */
