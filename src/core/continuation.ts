@@ -30,7 +30,7 @@ export const createContinuation = (
   wallNow: () => number,
 ): Continuation => {
   const { last } = track
-  const lastTs = last === undefined ? 0 : 'ts' in last ? last.ts : last.dts
+  const endTs = last === undefined ? 0 : 'ts' in last ? last.ts : last.dts + Math.max(0, last.duration - 1)
   const lastSeq = last !== undefined && 'seq' in last ? last.seq : undefined
   let tsOffset: number | undefined
   let seqOffset: number | undefined
@@ -39,7 +39,7 @@ export const createContinuation = (
   /** The first anchor settles where the new source begins: at the wall time it says, never before what was sent. */
   const settle = ({ ts, wall, from }: ClockAnchor): number => {
     const line = clock.fromArrival(from === 'arrival' ? wall : wallNow())
-    tsOffset = Math.max(line, lastTs + 1) - ts
+    tsOffset = Math.max(line, endTs + 1) - ts
     return tsOffset
   }
   const offset = (): number => tsOffset ?? 0
