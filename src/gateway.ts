@@ -7,7 +7,7 @@ import { adapters as allAdapters } from './adapters/index.ts'
 import { type Bridges, createBridges } from './bridges/bridges.ts'
 import type { Dialer } from './bridges/endpoint.ts'
 import { type Config, type ConfigInput, parseConfig } from './config/config.ts'
-import { continuityOf } from './config/streams.ts'
+import { continuityOf, slateOf } from './config/streams.ts'
 import { mediaPolicy, mediaPolicyOf } from './config/transcode.ts'
 import { systemClock } from './core/clock.ts'
 import { createRegistry } from './core/registry.ts'
@@ -24,6 +24,7 @@ import { mountPage } from './http/page.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createLogger } from './observe/logger.ts'
 import { resolveUnder } from './record/path.ts'
+import { showSlates } from './slate/slates.ts'
 import { createFfmpegTranscoder, type FfmpegTranscoder } from './transcode/ffmpeg-transcoder.ts'
 import { readAssets } from './web/assets.ts'
 
@@ -101,6 +102,13 @@ const openEvents = ({ log, scope }: Parts, registry: Registry): readonly [EventL
   return [events, tell]
 }
 
+const openSlates = ({ config, log, scope }: Parts, registry: Registry, dialers: readonly Dialer[]): void => {
+  const player = dialers.find(({ adapter }) => adapter.schemes.includes('file'))
+  if (player === undefined) return
+  const ofStream = (name: string): string | undefined => slateOf(config.streams, name)
+  scope.defer(showSlates({ registry, player, slateOf: ofStream, log: log.child({ part: 'slate' }) }))
+}
+
 const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   const { config, log, adapters, scope } = parts
   const access = createAccessPolicy(config.access, {
@@ -134,6 +142,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     return { adapter, context, config: config.adapters.get(adapter.name) }
   }
   const dialers = adapters.map(dialerOf)
+  openSlates(parts, registry, dialers)
   const bridges = createBridges({
     ...{ registry, dialers, scope },
     clock: systemClock,

@@ -28,6 +28,7 @@ const layers: Record<string, number> = {
   config: 4,
   jobs: 4,
   recordings: 4,
+  slate: 4,
   snapshot: 4,
   sources: 4,
   observe: 4,

@@ -21,15 +21,18 @@ let rtmp: string
 let nginx: NginxRtmp
 let chromium: Chromium
 let film: string
+let slate: string
 const log: LogLine[] = []
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'publisher-returns-'))
   film = await clip({ seconds: 30, size: '640x360', gop: 25 })
+  slate = await clip({ seconds: 2, size: '320x180', gop: 25 })
   nginx = await startNginxRtmp()
   chromium = await launchChromium()
   const free = { listen: { port: 0 } }
-  const config = { http: free, rtmp: free, webrtc: free, recordings: { directory: folder } }
+  const streams = { rules: [{ match: 'live/slated', slate }] }
+  const config = { http: free, rtmp: free, webrtc: free, recordings: { directory: folder }, streams }
   gateway = await createGateway(config, { log: recordingLogger(log) })
   http = `http://127.0.0.1:${gateway.doors.get('http')!.port}`
   rtmp = `rtmp://127.0.0.1:${gateway.doors.get('rtmp')!.port}`
@@ -143,6 +146,44 @@ describe('a publisher that is killed and comes back within the grace time', () =
       const decode = ['-v', 'error', '-nostdin', '-xerror', '-i', path, '-t', seconds, '-f', 'null', '-']
       expect(await runProgram('ffmpeg', decode), file).toBe('')
     }
+  })
+})
+
+describe('a slate', () => {
+  test('is shown while the publisher is away: no pause, and the picture begins anew at each change', async () => {
+    const name = 'live/slated'
+    publish(name)
+    await live(name)
+    const bridge = await post(`${http}/v1/bridges`, { from: `stream:${name}`, to: ['slated.flv'] })
+    expect(bridge.status).toBe(201)
+    await secondsMore(name, 2)
+    publishers[0]!.child.kill('SIGKILL')
+    await until('it is missed', () => stateOf(name) === 'waiting')
+    await secondsMore(name, 3)
+    expect(stateOf(name)).toBe('waiting')
+    publish(name)
+    await live(name)
+    await secondsMore(name, 2)
+    await publishers[1]!.stop()
+    await until('the clean end', () => stateOf(name) === undefined)
+    const { id } = (await bridge.json()) as { id: string }
+    await fetch(`${http}/v1/bridges/${id}`, { method: 'DELETE' })
+
+    const path = join(folder, 'slated.flv')
+    const { video, audio } = await tracksOf(path)
+    for (const { steps } of [video, audio]) {
+      expect(Math.min(...steps)).toBeGreaterThanOrEqual(0)
+      expect(Math.max(...steps)).toBeLessThan(400)
+    }
+    const decoded = async (kind: 'v' | 'a', entry: string): Promise<string[]> => {
+      const what = ['-select_streams', kind, '-show_entries', `frame=${entry}`, '-of', 'csv=p=0']
+      const said = await runProgram('ffprobe', ['-v', 'error', ...what, path])
+      return said.split(/[,\n]+/).filter(text => text !== '')
+    }
+    expect(new Set(await decoded('a', 'nb_samples'))).toEqual(new Set(['1024']))
+    const widths = await decoded('v', 'width')
+    const changes = widths.filter((width, i) => width !== widths[i - 1])
+    expect(changes).toEqual(['640', '320', '640'])
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../../src/config/config.ts'
-import { continuityOf } from '../../../src/config/streams.ts'
+import { continuityOf, slateOf } from '../../../src/config/streams.ts'
 
 const rulesFor = (streams: object, name: string) => continuityOf(parseConfig({ streams }).streams, name)
 
@@ -26,7 +26,26 @@ describe('what becomes of readers when publishers come and go', () => {
     expect(rulesFor(streams, 'show')).toMatchObject({ graceMs: 5_000, takeOverAfterMs: 2_000 })
   })
 
+  test('a slate for all, for some, or for all but some', () => {
+    const slateFor = (streams: object, name: string) => slateOf(parseConfig({ streams }).streams, name)
+    expect(slateFor({}, 'live/cam')).toBeUndefined()
+    expect(slateFor({ slate: 'back-soon.flv' }, 'live/cam')).toBe('back-soon.flv')
+    const rules = [
+      { match: 'quiet', slate: null },
+      { match: 'live/*', slate: 'b.flv' },
+      { match: 'x', graceMs: 1 },
+    ]
+    const streams = { slate: 'a.flv', rules }
+    expect(['quiet', 'live/cam', 'x', 'y'].map(name => slateFor(streams, name))).toEqual([
+      undefined,
+      'b.flv',
+      'a.flv',
+      'a.flv',
+    ])
+  })
+
   test.each([
+    [{ slate: 'picture.png' }, 'streams.slate: is not the name of an FLV file'],
     [{ grace: 5 }, 'unknown key streams.grace: did you mean graceMs?'],
     [{ graceMs: -1 }, 'streams.graceMs'],
     [{ rules: [{ match: '/etc/../x', graceMs: 1 }] }, 'streams.rules.0.match: is not a pattern'],
