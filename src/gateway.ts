@@ -2,6 +2,7 @@
 import { checkExposure } from './access/exposure.ts'
 import { createResolveHost } from './access/outbound.ts'
 import { createAccessPolicy } from './access/policy.ts'
+import { readSecret } from './access/secret.ts'
 import type { Adapter, AdapterContext, Listener, Logger } from './adapters/adapter.ts'
 import { adapters as allAdapters } from './adapters/index.ts'
 import { type Bridges, createBridges } from './bridges/bridges.ts'
@@ -161,7 +162,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     mountPage(http.mount, await readAssets())
     await openDoors(dialers, http, doors)
     for (const { from, to, transcode = {} } of config.bridges)
-      bridges.start({ from, to, policy: mediaPolicy(transcode), resolveFile })
+      bridges.start({ from, to, policy: mediaPolicy(transcode), resolveFile, resolveSecret: readSecret })
   }
   return { ...closable(scope), config, registry, bridges, events, doors, log }
 }

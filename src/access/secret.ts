@@ -54,7 +54,8 @@ const fromFile = (path: string): string => {
   return text
 }
 
-const read = (text: string): string => {
+/** The text itself, or what stands where it says. @throws Error with the name of a variable or file that has nothing */
+export const readSecret = (text: string): string => {
   if (text.startsWith('env:')) return fromEnvironment(text.slice('env:'.length))
   return text.startsWith('file:') ? fromFile(text.slice('file:'.length)) : text
 }
@@ -63,7 +64,7 @@ const read = (text: string): string => {
 export const secretSchema = (shortest = 8) =>
   z.string().transform((text, context) => {
     try {
-      const found = read(text)
+      const found = readSecret(text)
       if (found.length >= shortest) return new Secret(found)
       context.addIssue({
         code: 'custom',

@@ -77,10 +77,10 @@ export const createBridges = (parts: BridgesParts): Bridges => {
   }
 
   const partsOf = (request: BridgeRequest, patient: boolean): BridgeParts => {
-    const { from, to, waitMs = sourceWaitMs, retry = true, policy = {}, resolveFile, resolveHost } = request
+    const { from, to, waitMs = sourceWaitMs, retry = true, policy = {} } = request
     checkCount(to)
     const id = randomBytes(4).toString('hex')
-    const known = { dialers, restream, resolveFile, resolveHost }
+    const known = { ...request, dialers, restream }
     const ends = {
       id,
       from: parseEndpoint(from, 'pull', known),

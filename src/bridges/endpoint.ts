@@ -43,6 +43,8 @@ export interface Reach {
   readonly resolveFile: ResolveFile
   /** Left out: every host may be dialled. */
   readonly resolveHost?: ResolveHost | undefined
+  /** What `env:NAME` or `file:PATH` in place of a stream key stands for. Left out: for itself. */
+  readonly resolveSecret?: ((text: string) => string) | undefined
 }
 
 const parseUrl = (text: string): URL => {
@@ -93,9 +95,12 @@ export const parseEndpoint = (text: string, role: Role, parts: EndpointParts): E
     return { kind: 'stream', label: text, name }
   }
   if (/^file:/i.test(text)) throw new GatewayError('bad-url', 'a file is given by its name, without "file:"')
-  const destination = role === 'push' ? parseDestination(text, parts.restream) : undefined
+  const { restream, resolveSecret } = parts
+  const destination = role === 'push' ? parseDestination(text, restream, resolveSecret) : undefined
   const url = destination?.url ?? (isUrl(text) ? parseUrl(text) : fileUrl(text, parts.resolveFile))
-  const dialer = withReach(dialerFor(url, role, parts.dialers), parts)
+  const found = dialerFor(url, role, parts.dialers)
+  // Where a service is stands in the configuration, whoever asks for it.
+  const dialer = destination?.isService === true ? found : withReach(found, parts)
   const label = destination?.label ?? (isUrl(text) ? maskUrls(text) : text)
   return { kind: 'url', label, once: url.protocol === 'file:', dialer, ...destination, url }
 }

@@ -1,5 +1,6 @@
 /** `crosspoint bridge FROM TO…`: one source to its destinations, in this process alone. */
 import { resolve } from 'node:path'
+import { readSecret } from '../access/secret.ts'
 import type { Bridge, BridgeInfo } from '../bridges/bridge.ts'
 import type { Explanation } from '../bridges/explain.ts'
 import { mergeConfig } from '../config/config.ts'
@@ -88,6 +89,7 @@ interface Request {
   readonly waitMs?: number
   readonly retry: boolean
   readonly resolveFile: (name: string) => string
+  readonly resolveSecret: (text: string) => string
 }
 
 /** Our own streams are reached through our own doors, which open only then. */
@@ -105,7 +107,14 @@ export const bridge = async (
   await using gateway = await createGateway(input, { listen })
   const waits = from.startsWith('stream:') ? { waitMs: doorWaitMs } : {}
   const retry = flags.retry === true
-  const request: Request = { from, to, retry, resolveFile: name => resolve(name), ...waits }
+  const request: Request = {
+    from,
+    to,
+    retry,
+    resolveFile: name => resolve(name),
+    resolveSecret: readSecret,
+    ...waits,
+  }
   if (flags.explain) return await explain(gateway, request, flags.json === true)
   if (listen && flags.json !== true) printBanner(gateway, version)
   const opened = await Promise.race([gateway.bridges.open(request), stopped])

@@ -22,5 +22,9 @@ const maskUrl = (_whole: string, scheme: string, rest: string): string => {
   return `${scheme}://${user}${host}${shownPath}${query === undefined ? '' : `?${maskQuery(query)}`}`
 }
 
+/** `youtube:KEY`: what stands directly behind the name of a service is a stream key. */
+const servicePattern = /\b(youtube|facebook|twitch):(?!\/\/)[^\s"'<>\\,\]]+/gi
+
 /** Replaces credentials, stream keys and query values of every URL in a text by `***`. */
-export const maskUrls = (text: string): string => text.replace(urlPattern, maskUrl)
+export const maskUrls = (text: string): string =>
+  text.replace(urlPattern, maskUrl).replace(servicePattern, `$1:${mask}`)

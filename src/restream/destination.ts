@@ -10,14 +10,33 @@ export interface Destination {
   readonly url: URL
   readonly backup: URL | undefined
   readonly profile: DestinationProfile
+  /** Its address comes from the configuration. */
+  readonly isService: boolean
 }
 
 const isService = (name: string): name is ServiceName => Object.hasOwn(PROFILES, name)
 
 const ingest = (base: string, key: string): URL => new URL(`${base.replace(/\/+$/, '')}/${key}`)
 
+/** What a text in place of a key stands for; throws when there is nothing. */
+export type ReadSecret = (text: string) => string
+
+const readKey = (given: string, read: ReadSecret): string => {
+  try {
+    return read(given)
+  } catch (error) {
+    throw new GatewayError('bad-config', (error as Error).message)
+  }
+}
+
 /** A key goes into a URL as it is: it may hold a query, never a blank or a fragment. */
-const parseService = (name: ServiceName, key: string, config: RestreamConfig): Destination => {
+const parseService = (
+  name: ServiceName,
+  given: string,
+  config: RestreamConfig,
+  read: ReadSecret,
+): Destination => {
+  const key = readKey(given, read)
   if (!/^[\x21-\x7e]+$/.test(key) || /[#\\]/.test(key) || key.includes('://'))
     throw new GatewayError('bad-url', `${name}: is followed by the stream key alone`)
   const { url, backup } = config.profiles[name]
@@ -26,6 +45,7 @@ const parseService = (name: ServiceName, key: string, config: RestreamConfig): D
     url: ingest(url, key),
     backup: backup === null ? undefined : ingest(backup, key),
     profile: PROFILES[name].profile,
+    isService: true,
   }
 }
 
@@ -86,6 +106,7 @@ const parseWithProfile = (text: string, fragment: string): Destination | undefin
     url: new URL(bare),
     backup: readBackup(wishes.backup),
     profile: readProfile(wishes),
+    isService: false,
   }
 }
 
@@ -93,10 +114,14 @@ const parseWithProfile = (text: string, fragment: string): Destination | undefin
  * undefined: neither a service nor a URL with a profile.
  * @throws GatewayError 'bad-url', without the key
  */
-export const parseDestination = (text: string, config: RestreamConfig): Destination | undefined => {
+export const parseDestination = (
+  text: string,
+  config: RestreamConfig,
+  read: ReadSecret = given => given,
+): Destination | undefined => {
   const [, name = '', key = ''] = /^([a-z]+):(?!\/\/)(.*)$/is.exec(text) ?? []
   const service = name.toLowerCase()
-  if (isService(service)) return parseService(service, key, config)
+  if (isService(service)) return parseService(service, key, config, read)
   const [, fragment] = /^rtmps?:\/\/[^#]*#(.*)$/i.exec(text) ?? []
   return fragment === undefined ? undefined : parseWithProfile(text, fragment)
 }

@@ -50,6 +50,7 @@ class Profiled {
   readonly #video = new Measure()
   readonly #audio = new Measure()
   #filler: SilenceFiller | undefined
+  #hasSound = false
 
   constructor(egress: Egress, profile: DestinationProfile, clock: Clock) {
     this.#egress = egress
@@ -74,7 +75,8 @@ class Profiled {
   async #openSilence(tracks: readonly OpenTrack[]): Promise<void> {
     const sound = tracks.find(({ track }) => track.kind === 'audio')?.track.params
     if (sound !== undefined && sound.codec !== 'aac') return
-    if (sound === undefined && (this.#filler !== undefined || tracks.length === 0)) return
+    if (sound === undefined && (this.#hasSound || this.#filler !== undefined || tracks.length === 0)) return
+    this.#hasSound ||= sound !== undefined
     const silence = await this.#silenceLike(sound ?? defaultSilence)
     if (silence === undefined) return
     if (this.#filler === undefined) this.#startFiller(silence)

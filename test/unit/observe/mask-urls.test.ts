@@ -10,6 +10,8 @@ test.each([
   ['https://u:p@h/a/b.flv?token=abc', 'https://***@h/a/b.flv?token=***'],
   ['https://h/a?bare', 'https://h/a?***'],
   ['two: rtmp://a/b/c, and rtmp://d/e/f', 'two: rtmp://a/b/*** and rtmp://d/e/***'],
+  ['youtube:KEY-1 and ["twitch:live_KEY?bw=1"]', 'youtube:*** and ["twitch:***"]'],
+  ['facebook: takes keys', 'facebook: takes keys'],
   ['no url here', 'no url here'],
 ])('%s', (text, masked) => {
   expect(maskUrls(text)).toBe(masked)
