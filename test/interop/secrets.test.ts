@@ -1,14 +1,14 @@
 /** Canaries: a secret in every place that takes one, everything done that shows something, and no canary anywhere. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server as HttpServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../helpers/chromium.ts'
-import { publishTestSource, type Server, startServer } from '../helpers/crosspoint.ts'
+import { crosspoint, publishTestSource, type Server, startServer } from '../helpers/crosspoint.ts'
 import { startNginxRtmp } from '../helpers/nginx-rtmp.ts'
 import { freePort, type Program, startProgram, stopPrograms, until } from '../helpers/program.ts'
 
@@ -29,6 +29,7 @@ const keys = {
 
 let folder: string
 let server: Server
+let receiver: Far
 let seen = ''
 const note = (text: string): void => {
   seen += `${text}\n`
@@ -80,21 +81,31 @@ const knock = async (path: string): Promise<void> => {
   expect(await publishTestSource({ url: `${server.rtmp}/${path}`, seconds: 5 }).exited).not.toBe(0)
 }
 
-/** Wants a password, and says so in a redirect that holds another. */
-const startFarServer = async (): Promise<{ url: string; http: HttpServer; authorized: () => boolean }> => {
-  let authorized = false
-  const http = createServer((request, response) => {
-    authorized ||= request.headers.authorization?.startsWith('Basic ') === true
-    const location = `http://again:${canary('redirect')}@127.0.0.1:1/x.flv?token=${canary('redirect-query')}`
-    response.writeHead(302, { location }).end()
-  })
-  await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
-  return { url: `127.0.0.1:${(http.address() as AddressInfo).port}`, http, authorized: () => authorized }
+interface Far {
+  /** `127.0.0.1:PORT` */
+  readonly host: string
+  close(): void
 }
+const startFar = async (listener: RequestListener): Promise<Far> => {
+  const http = createServer(listener)
+  await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
+  const { port } = http.address() as AddressInfo
+  return { host: `127.0.0.1:${port}`, close: () => void http.close().closeAllConnections() }
+}
+
+/** Takes webhooks at /events, and says yes to everybody at /may, where credentials are shown on purpose. */
+const startReceiver = (): Promise<Far> =>
+  startFar(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    if (request.url?.startsWith('/events')) note(`webhook ${JSON.stringify(request.headers)} ${body}`)
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  })
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'canaries-'))
   process.env.CROSSPOINT_TEST_KEY = keys.environment
+  receiver = await startReceiver()
   await writeFile(join(folder, 'key'), keys.file)
   const file = join(folder, 'crosspoint.yaml')
   await writeFile(
@@ -108,7 +119,15 @@ beforeAll(async () => {
         play: [{ streams: 'live/open', from: 'any' }, { key: keys.viewer }, { jwt: true }],
         api: { key: keys.api },
         jwt: { secret: keys.jwt },
+        hook: { url: `http://${receiver.host}/may?k=${canary('hook-query')}`, secret: canary('hook-secret') },
       },
+      webhooks: [
+        { url: `http://${receiver.host}/events`, secret: canary('webhook-secret') },
+        {
+          url: `http://me:${canary('webhook-password')}@127.0.0.1:1/${'x'}?k=${canary('webhook-query')}`,
+          secret: canary('dead-webhook-secret'),
+        },
+      ],
       outbound: { allowPrivate: ['any'] },
       bridges: [{ from: 'stream:live/nobody', to: [`youtube:${canary('config-bridge')}`] }],
     }),
@@ -117,6 +136,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   delete process.env.CROSSPOINT_TEST_KEY
+  receiver?.close()
   await stopPrograms()
   await rm(folder, { recursive: true })
 })
@@ -171,9 +191,17 @@ test('no secret is shown anywhere', async () => {
   await bridge('stream:live/a', `rtmp://127.0.0.1:99999/app/${canary('bad-port')}`)
 
   // Sources: a password in the URL, a redirect with another one.
-  const far = await startFarServer()
-  await bridge(`http://me:${canary('source-password')}@${far.url}/x.flv?k=${canary('source-query')}`, 'x.flv')
-  expect(far.authorized()).toBe(true)
+  let authorized = ''
+  const far = await startFar((request, response) => {
+    authorized ||= request.headers.authorization ?? ''
+    const location = `http://again:${canary('redirect')}@127.0.0.1:1/x.flv?token=${canary('redirect-query')}`
+    response.writeHead(302, { location }).end()
+  })
+  await bridge(
+    `http://me:${canary('source-password')}@${far.host}/x.flv?k=${canary('source-query')}`,
+    'x.flv',
+  )
+  expect(authorized).toMatch(/^Basic /)
   await bridge(`rtmp://127.0.0.1:${nowhere}/live/x?token=${canary('source-key')}`, 'y.flv')
   await bridge(`http://${canary('unparsable')}@[::1/x.flv`, 'z.flv')
 
@@ -183,6 +211,14 @@ test('no secret is shown anywhere', async () => {
   const running = (): { pid: number; line: string }[] => commandLines(server.program.child.pid!)
   await until('ffmpeg runs', () => running().some(({ line }) => line.includes('ffmpeg')), 20_000)
   for (const { line } of running()) note(line)
+  const alone = crosspoint([
+    ...['bridge', 'stream:live/x', `rtmp://127.0.0.1:${nowhere}/app/${canary('argument')}`],
+    ...['--http', '127.0.0.1:0', '--rtmp', '127.0.0.1:0', '--webrtc', '127.0.0.1:0'],
+  ])
+  await until('its doors are open', () => alone.output().includes('listens'))
+  for (const { line } of commandLines(alone.child.pid!)) note(line)
+  await alone.stop()
+  note(alone.output())
 
   for (const path of [
     '/healthz',
@@ -197,18 +233,18 @@ test('no secret is shown anywhere', async () => {
   for (const name of ['live/a', 'live/b', 'live/open']) await show(`/v1/streams/${encodeURIComponent(name)}`)
   for (const publisher of publishers) await publisher.stop()
   await nginx.stop()
-  far.http.close().closeAllConnections()
+  far.close()
   await chromium[Symbol.asyncDispose]()
   await server.stop()
   await listening
   note(server.program.output())
 
   // What is searched is not empty: log, events, API, command lines.
-  for (const text of ['RTMP publisher', 'event: stream:ready', '"legs":', 'ffmpeg -'])
+  for (const text of ['RTMP publisher', 'event: stream:ready', '"legs":', 'ffmpeg -', 'webhook {'])
     expect(seen).toContain(text)
   const shown = places.filter(place => seen.includes(`canary-${place}-`))
   const lines = seen.split('\n').filter(line => line.includes('canary-'))
   expect(shown, lines.join('\n')).toEqual([])
   expect(seen).not.toContain(token.split('.')[2])
-  expect(new Set(places).size).toBeGreaterThan(25)
+  expect(new Set(places).size).toBeGreaterThan(35)
 })

@@ -126,7 +126,9 @@ export class RtmpPeer {
   }
 
   #refuse(request: StreamRequest, code: string, error: GatewayError): void {
-    this.#log.info({ code: error.code, error: error.message }, `answered ${code}`)
+    // Who may not is told by the rules of access, once in a while for each source.
+    const level = error.code === 'unauthorized' || error.code === 'forbidden' ? 'debug' : 'info'
+    this.#log[level]({ code: error.code, error: error.message }, `answered ${code}`)
     request.reject(code, error.message)
   }
 

@@ -64,6 +64,21 @@ describe('WHIP as OBS wants it', () => {
     expect((await post('/whip/live/cam', obs)).status).toBe(201)
   })
 
+  test.each(['DELETE', 'PATCH'])('%s wants what the session was made with', async method => {
+    const owner = { authorization: 'Bearer mine' }
+    const location = (await post('/whip/live/cam', obs, owner)).headers.get('location')!
+    const change = (headers: Record<string, string>): Promise<Response> =>
+      fetch(gateway.origin + location, {
+        method,
+        headers: { 'content-type': 'application/trickle-ice-sdpfrag', ...headers },
+        ...(method === 'PATCH' && { body: '' }),
+      })
+    expect((await change({})).status).toBe(401)
+    expect((await change({ authorization: 'Bearer yours' })).status).toBe(401)
+    expect(gateway.registry.find('live/cam')).toBeDefined()
+    expect((await change(owner)).ok).toBe(true)
+  })
+
   test('OPTIONS says what may be posted', async () => {
     const response = await fetch(`${gateway.origin}/whip/live/cam`, { method: 'OPTIONS' })
     expect(response.status).toBe(204)
