@@ -31,6 +31,7 @@ const shared: Readonly<Record<string, ReloadClass | ReloadClasses>> = {
     rules: 'next-session',
   },
   webhooks: 'restart',
+  metrics: 'restart',
   log: { level: 'live', format: 'restart' },
 }
 

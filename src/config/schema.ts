@@ -61,6 +61,11 @@ export const sections = {
   transcode: transcodeSchema,
   /** Who is told of events. */
   webhooks: webhooksSchema,
+  /** What Prometheus is told at /metrics. */
+  metrics: z.strictObject({
+    /** Streams with metrics of their own: those with the most bits. */
+    streams: z.int().min(0).max(1000).default(100),
+  }),
   log: z.strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
     /** `auto`: lines for people on a terminal, JSON elsewhere. */

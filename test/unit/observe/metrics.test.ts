@@ -1,0 +1,177 @@
+/** What Prometheus is told: well-formed, named, bounded, and counters that never fall. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createRegistry } from '../../../src/core/registry.ts'
+import { createScope } from '../../../src/core/scope.ts'
+import type { Accept, Registry, StreamInfo } from '../../../src/core/types.ts'
+import { EventLog } from '../../../src/events/log.ts'
+import { followRegistry } from '../../../src/events/registry-events.ts'
+import { Exposition } from '../../../src/observe/metrics/exposition.ts'
+import { createMetrics } from '../../../src/observe/metrics/metrics.ts'
+import { addStreams } from '../../../src/observe/metrics/streams.ts'
+import { picture, vp8 } from '../../helpers/core-media.ts'
+import { ManualClock } from '../../helpers/manual-clock.ts'
+import { memoryEgress } from '../../helpers/memory-egress.ts'
+import { type Family, readPrometheusText } from '../../helpers/prometheus-text.ts'
+
+const accepts: Accept[] = [{ kind: 'video', codec: 'vp8', form: 'frame' }]
+let clock: ManualClock
+let registry: Registry
+let scope: ReturnType<typeof createScope>
+let scrape: () => ReadonlyMap<string, Family>
+let text: () => string
+
+beforeEach(() => {
+  clock = new ManualClock()
+  registry = createRegistry({ clock })
+  scope = createScope('test')
+  const events = new EventLog({ clock, onError: () => undefined })
+  scope.defer(followRegistry(registry, events, (type, facts) => void events.append(type, facts)))
+  text = createMetrics({
+    ...{ registry, events, clock, scope, streams: 10, version: '1.2.3' },
+    bridges: { list: () => [] } as never,
+    webhooks: { counts: () => ({ delivered: 1, failed: 2, dropped: 3, abandoned: 4, waiting: 5 }) },
+    refusals: new Map([['publish unauthorized', 7]]),
+    transcodes: { running: () => [1], budget: { cores: 3, used: 0.5 } },
+  })
+  scrape = () => readPrometheusText(text())
+})
+afterEach(() => scope.close())
+
+const value = (name: string, labels: Record<string, string> = {}): number | undefined =>
+  [...scrape().values()]
+    .flatMap(({ samples }) => samples)
+    .find(
+      sample => sample.name === name && Object.entries(labels).every(([key, v]) => sample.labels[key] === v),
+    )?.value
+
+const goLive = (name: string, link = {}) => {
+  const publication = registry.publish(name, {
+    label: 'whip 10.0.0.1',
+    onConflict: 'reject',
+    link: () => link,
+  })
+  const video = publication.addTrack({ id: 'video', native: 'frame', params: vp8 })
+  publication.ready()
+  return { publication, video }
+}
+
+test('names begin with crosspoint_, counters end in _total, all have a help', () => {
+  for (const { name, type, help } of scrape().values()) {
+    expect(name).toMatch(/^crosspoint_/)
+    expect(name.endsWith('_total'), name).toBe(type === 'counter')
+    expect(help).not.toBe('')
+  }
+})
+
+test('what others count is told', () => {
+  expect(value('crosspoint_info', { version: '1.2.3' })).toBe(1)
+  expect(value('crosspoint_webhook_events_total', { outcome: 'dropped' })).toBe(3)
+  expect(value('crosspoint_access_refused_total', { action: 'publish', code: 'unauthorized' })).toBe(7)
+  expect(value('crosspoint_transcode_cores', { what: 'used' })).toBe(0.5)
+  expect(value('crosspoint_process_open_fds')).toBeGreaterThan(3)
+  expect(value('crosspoint_process_resident_bytes')).toBeGreaterThan(1e7)
+})
+
+test('a stream with a reader: rates, sums, latency', async () => {
+  const { video } = goLive('live/cam', { nacks: 4, lost: 2, packets: 90 })
+  await registry.subscribe('live/cam', memoryEgress({ label: 'rtmp 10.0.0.2:7', accepts }), { start: 'live' })
+  for (let i = 0; i < 90; i++) {
+    video.write({ ...picture(i), arrival: clock.now() - 2000 })
+    clock.advance(1e6 / 30)
+  }
+  expect(value('crosspoint_streams', { state: 'ready' })).toBe(1)
+  expect(value('crosspoint_readers', { protocol: 'rtmp' })).toBe(1)
+  expect(value('crosspoint_received_units_total', { kind: 'video' })).toBe(90)
+  expect(value('crosspoint_sent_bytes_total', { protocol: 'rtmp' })).toBe(9000)
+  expect(value('crosspoint_stream_frames_per_second', { stream: 'live/cam' })).toBeCloseTo(30, 0)
+  expect(value('crosspoint_stream_keyframe_interval_seconds', { stream: 'live/cam' })).toBeCloseTo(1, 1)
+  expect(value('crosspoint_latency_seconds_bucket', { le: '0.001' })).toBe(0)
+  expect(value('crosspoint_latency_seconds_bucket', { le: '0.0025' })).toBe(2)
+  expect(value('crosspoint_rtp_nacked_packets_total', { direction: 'in', protocol: 'whip' })).toBe(4)
+  expect(value('crosspoint_events_total', { type: 'stream:ready' })).toBe(1)
+})
+
+test('counters never fall, whoever comes, goes, and comes again', async () => {
+  const before = new Map<string, number>()
+  const check = (): void => {
+    for (const { name, type, samples } of scrape().values())
+      for (const sample of samples) {
+        if (type === 'gauge') continue
+        const key = `${sample.name} ${JSON.stringify(sample.labels)}`
+        expect(sample.value, key).toBeGreaterThanOrEqual(before.get(key) ?? 0)
+        before.set(key, sample.value)
+        expect(name).toBeDefined()
+      }
+  }
+  for (let round = 0; round < 5; round++) {
+    const link = { nacks: 1, lost: 3 }
+    const { publication, video } = goLive('live/cam', link)
+    check()
+    await registry.subscribe('live/cam', memoryEgress({ label: 'whep 10.0.0.2', accepts }), { start: 'live' })
+    for (let i = 0; i < 20; i++) video.write(picture(i))
+    check()
+    // A packet given up came late.
+    link.lost = 1
+    check()
+    const successor = registry.publish('live/cam', { label: 'whip 10.0.0.9', onConflict: 'take-over' })
+    check()
+    await publication.closed
+    check()
+    await successor.close()
+    check()
+  }
+  expect(value('crosspoint_received_units_total', { kind: 'video' })).toBe(100)
+  expect(value('crosspoint_rtp_nacked_packets_total', { direction: 'in', protocol: 'whip' })).toBe(5)
+})
+
+describe('bounds', () => {
+  test('10 000 streams and labels of all kinds make no more series than ten streams do', () => {
+    for (let i = 0; i < 10; i++) goLive(`live/${i}`)
+    const few = text().split('\n').length
+    for (let i = 10; i < 10_000; i++) {
+      const publication = registry.publish(`live/${i}`, { label: `x${i} 10.0.0.1`, onConflict: 'reject' })
+      publication.addTrack({ id: 'video', native: 'frame', params: vp8 })
+      publication.ready()
+    }
+    const start = performance.now()
+    const many = text()
+    const ms = performance.now() - start
+    // Labels of publishers are protocols; beyond 32 of them they are one.
+    expect(many.split('\n').length).toBeLessThan(few + 40)
+    expect(value('crosspoint_streams_untold')).toBe(9990)
+    expect(value('crosspoint_streams', { state: 'ready' })).toBe(10_000)
+    expect(ms).toBeLessThan(500)
+  })
+
+  test('the busiest have series of their own', () => {
+    const streams = Array.from({ length: 30 }, (_, i) => goLive(`live/${i}`))
+    for (let i = 0; i < 90; i++) {
+      for (const [at, { video }] of streams.entries())
+        if (at >= 20) video.write({ ...picture(i, vp8, 30, 100 + at), arrival: clock.now() })
+      clock.advance(1e6 / 30)
+    }
+    const shown = scrape()
+      .get('crosspoint_stream_readers')!
+      .samples.map(({ labels }) => labels.stream)
+    expect(shown).toHaveLength(10)
+    expect(new Set(shown)).toEqual(new Set(Array.from({ length: 10 }, (_, i) => `live/${i + 20}`)))
+  })
+
+  test.each(['a"b', 'a\\', 'a\nb{x="1"} 5', 'ü\u2028', '}', 'le="0"'])(
+    'a hostile name stays a label: %j',
+    name => {
+      const out = new Exposition()
+      const info = { name, state: 'ready', tracks: [], subscribers: [] } as unknown as StreamInfo
+      addStreams(out, [info], 10)
+      const { samples } = readPrometheusText(out.toString()).get('crosspoint_stream_readers')!
+      expect(samples).toEqual([{ name: 'crosspoint_stream_readers', labels: { stream: name }, value: 0 }])
+    },
+  )
+})
+
+test('event loop lag is how late a timer is, and stops with the gateway', async () => {
+  clock.advance(1_000_000)
+  expect(value('crosspoint_event_loop_lag_seconds_count')).toBe(4)
+  await scope.close()
+  expect(clock.pending).toBe(0)
+})
