@@ -2,6 +2,7 @@
 import type { Adapter, Capability } from '../adapters/adapter.ts'
 import { adapters } from '../adapters/index.ts'
 import { adapterView } from '../http/views.ts'
+import { type Define, examples } from './command.ts'
 import { EXIT } from './exit-codes.ts'
 import { columns, print, printJson } from './print.ts'
 
@@ -53,7 +54,7 @@ export const adaptersMarkdown = (): string => {
   return [...lines, '', notes.join(' · ')].join('\n')
 }
 
-export const printAdapters = (options: { readonly markdown?: boolean; readonly json?: boolean }): number => {
+const printAdapters = (options: { readonly markdown?: boolean; readonly json?: boolean }): number => {
   if (options.json) printJson({ adapters: adapters.map(adapter => adapterView(adapter, undefined)) })
   else if (options.markdown) print(adaptersMarkdown())
   else {
@@ -61,4 +62,12 @@ export const printAdapters = (options: { readonly markdown?: boolean; readonly j
     print([columns(rows), '', ...notes].join('\n'))
   }
   return EXIT.ok
+}
+
+export const define: Define = (command, finish) => {
+  command
+    .option('--markdown', 'the table of the README')
+    .option('--json', 'as JSON')
+    .addHelpText('after', examples('adapters', 'adapters --json'))
+    .action(options => finish(printAdapters(options)))
 }

@@ -10,11 +10,14 @@ import { GatewayError } from '../errors.ts'
 import { createGateway, type Gateway } from '../gateway.ts'
 import { bridgeView, explanationView } from '../http/views.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
+import { packageVersion } from '../observe/version.ts'
 import { describeCheck } from '../restream/preflight.ts'
 import { printBanner } from './banner.ts'
+import { type Define, examples } from './command.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
-import { type Flags, readFlags } from './flags.ts'
+import { addFlags, type Flags, readFlags } from './flags.ts'
 import { print, printJson } from './print.ts'
+import { parseSeconds } from './seconds.ts'
 import { untilStopped } from './signals.ts'
 
 export interface BridgeFlags extends Flags {
@@ -95,12 +98,7 @@ interface Request {
 /** Our own streams are reached through our own doors, which open only then. */
 const usesDoors = (urls: readonly string[]): boolean => urls.some(url => url.startsWith('stream:'))
 
-export const bridge = async (
-  from: string,
-  to: readonly string[],
-  flags: BridgeFlags,
-  version: string,
-): Promise<number> => {
+export const bridge = async (from: string, to: readonly string[], flags: BridgeFlags): Promise<number> => {
   const stopped = untilStopped()
   const listen = usesDoors([from, ...to])
   const input = mergeConfig(await readFlags({ logLevel: 'warn', ...flags }), { bridges: [] })
@@ -116,7 +114,7 @@ export const bridge = async (
     ...waits,
   }
   if (flags.explain) return await explain(gateway, request, flags.json === true)
-  if (listen && flags.json !== true) printBanner(gateway, version)
+  if (listen && flags.json !== true) printBanner(gateway, packageVersion())
   const opened = await Promise.race([gateway.bridges.open(request), stopped])
   if (typeof opened === 'string') return EXIT.ok
   if (flags.json) printJson(bridgeView(opened.info()))
@@ -125,4 +123,30 @@ export const bridge = async (
   if (flags.json) printJson(bridgeView(result))
   else printResult(result)
   return resultCode(result)
+}
+
+const urlsHelp = `
+URLs:
+  rtmp://host/app/key  rtmps://…       pulled from or pushed to
+  file.flv                             read in real time, or recorded
+  http(s)://host/path.flv              pulled from
+  stream:NAME                          a stream of this gateway: its doors open as with "serve"
+  youtube:KEY facebook:KEY twitch:KEY  pushed to, with what the service wants checked and repaired
+  rtmp://host/app/key#profile=youtube  the same checks and repairs for any server; also #keyframes=2&audio=always
+`
+
+export const define: Define = (command, finish) => {
+  addFlags(command)
+    .argument('<from>', 'URL of the source')
+    .argument('<to...>', 'URLs of the destinations')
+    .option('--explain', 'say what would be done to each track, and write nothing')
+    .option('--retry', 'connect lost destinations again, and wait for a stream that has ended')
+    .option('--duration <seconds>', 'stop after so long', parseSeconds)
+    .option('--json', 'plan and result as one JSON object a line')
+    .addHelpText('after', urlsHelp)
+    .addHelpText(
+      'after',
+      examples('bridge rtmp://source/live/cam copy.flv', 'bridge clip.flv rtmp://host/live/key --explain'),
+    )
+    .action(async (from: string, to: string[], flags: BridgeFlags) => finish(await bridge(from, to, flags)))
 }

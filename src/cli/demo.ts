@@ -8,10 +8,12 @@ import { describeReason } from '../core/scope.ts'
 import { GatewayError } from '../errors.ts'
 import { createGateway, type Gateway } from '../gateway.ts'
 import { doorUrl } from './banner.ts'
+import { type Define, examples } from './command.ts'
 import { EXIT } from './exit-codes.ts'
-import { doorNames, type Flags, readFlags } from './flags.ts'
+import { addFlags, doorNames, type Flags, readFlags } from './flags.ts'
 import { isFree } from './free-ports.ts'
 import { print, strong } from './print.ts'
+import { parseSeconds } from './seconds.ts'
 import { untilStopped } from './signals.ts'
 import { startTestPicture } from './test-picture.ts'
 
@@ -54,7 +56,7 @@ const timeUp = (seconds: number | undefined): Promise<void> =>
     if (seconds !== undefined) systemClock.after(seconds * 1e6, resolve)
   })
 
-export const demo = async (flags: DemoFlags): Promise<number> => {
+const demo = async (flags: DemoFlags): Promise<number> => {
   const stopped = untilStopped()
   const input = await avoidTaken(await readFlags({ logLevel: 'warn', ...flags }), flags)
   await using gateway = await createGateway(input)
@@ -74,4 +76,12 @@ export const demo = async (flags: DemoFlags): Promise<number> => {
   print('Ctrl-C ends it.')
   await Promise.race([failed, stopped, timeUp(flags.duration)])
   return EXIT.ok
+}
+
+export const define: Define = (command, finish) => {
+  addFlags(command)
+    .option('--size <WxH>', 'of the picture', '1280x720')
+    .option('--duration <seconds>', 'stop after so long', parseSeconds)
+    .addHelpText('after', examples('demo', 'demo --size 640x360 --duration 60'))
+    .action(async (flags: DemoFlags) => finish(await demo(flags)))
 }

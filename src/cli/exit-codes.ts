@@ -16,7 +16,7 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
   [EXIT.ok, 'the source ended cleanly, or it was stopped as asked (Ctrl-C, SIGTERM, --duration)'],
   [EXIT.internal, 'something is wrong inside'],
   [EXIT.usage, 'an option, a URL, a name or the configuration is wrong'],
-  [EXIT.unreachable, 'the source or a destination could not be reached, refused, or broke'],
+  [EXIT.unreachable, 'the gateway, the source or a destination could not be reached, refused, or broke'],
   [EXIT.media, 'source and destination have no codec in common and it cannot be transcoded'],
   [EXIT.port, 'an address to listen on is taken'],
   [EXIT.dependency, 'a program that is needed is missing'],

@@ -1,7 +1,8 @@
 /** Flags that more than one command has, and the piece of configuration that each stands for. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { adapters } from '../adapters/index.ts'
 import { type ConfigInput, mergeConfig, readConfigFile } from '../config/config.ts'
+import type { ConfigLayers } from '../config/explain.ts'
 import { knownKeys } from '../config/problems.ts'
 
 export interface Flags {
@@ -63,8 +64,8 @@ const sectionOf = (values: Readonly<Record<string, unknown>>): object | undefine
 }
 const section = (value: unknown, key: string): object | undefined => sectionOf({ [key]: value })
 
-/** File first, then what the flags say. @throws GatewayError `bad-config` */
-export const readFlags = async (flags: Flags): Promise<ConfigInput> => {
+/** What the file says, and what the flags say. @throws GatewayError `bad-config` */
+export const readLayers = async (flags: Flags): Promise<ConfigLayers> => {
   const file = flags.config === undefined ? {} : await readConfigFile(flags.config)
   const over = {
     ...Object.fromEntries(doorNames.map(name => [name, section(flags[name], 'listen')])),
@@ -77,13 +78,11 @@ export const readFlags = async (flags: Flags): Promise<ConfigInput> => {
     log: section(flags.logLevel, 'level'),
   }
   const given = Object.entries(over).filter(([, value]) => value !== undefined)
-  return mergeConfig(file, Object.fromEntries(given))
+  return { file, flags: Object.fromEntries(given) }
 }
 
-/** For `--duration`. */
-export const parseSeconds = (text: string): number => {
-  const seconds = Number(text)
-  if (text.trim() === '' || !(seconds > 0) || seconds > 2_000_000)
-    throw new InvalidArgumentError('It is a number of seconds above 0.')
-  return seconds
+/** File first, then what the flags say. @throws GatewayError `bad-config` */
+export const readFlags = async (flags: Flags): Promise<ConfigInput> => {
+  const layers = await readLayers(flags)
+  return mergeConfig(layers.file, layers.flags)
 }

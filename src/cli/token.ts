@@ -1,7 +1,8 @@
 /** `crosspoint token`: signs a token for a publisher, a viewer or a program. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { signToken } from '../access/sign-token.ts'
 import { parseConfig, readConfigFile } from '../config/config.ts'
+import { type Define, examples } from './command.ts'
 import { EXIT } from './exit-codes.ts'
 import { print } from './print.ts'
 
@@ -26,14 +27,16 @@ const parseDuration = (text: string): number => {
 
 const help = `
 The file must have access.jwt.secret; rules with "jwt: true" then let the token in.
-  crosspoint token --config crosspoint.yaml --play 'live/**' --for 8h
-  crosspoint token --config crosspoint.yaml --publish live/cam --subject anna --for 30d
 `
 
-export const addTokenCommand = (program: Command, finish: (code: number) => void): void => {
-  program
-    .command('token')
-    .description('sign a token that lets its holder publish, play or use the API')
+const token = async (flags: TokenFlags): Promise<void> => {
+  const { publish = [], play = [], api, subject } = flags
+  const { jwt } = parseConfig(await readConfigFile(flags.config)).access
+  print(await signToken(jwt, { publish, play, api, subject, seconds: flags.for }))
+}
+
+export const define: Define = (command, finish) => {
+  command
     .requiredOption('--config <file>', 'YAML file of the gateway')
     .option('--publish <pattern...>', 'streams it may publish: live/cam, live/*, live/**')
     .option('--play <pattern...>', 'streams it may play')
@@ -41,10 +44,15 @@ export const addTokenCommand = (program: Command, finish: (code: number) => void
     .option('--subject <name>', 'whose it is')
     .option('--for <duration>', 'how long it is valid: 90s, 15m, 8h, 30d', parseDuration, 3600)
     .addHelpText('after', help)
+    .addHelpText(
+      'after',
+      examples(
+        "token --config crosspoint.yaml --play 'live/**' --for 8h",
+        'token --config crosspoint.yaml --publish live/cam --subject anna --for 30d',
+      ),
+    )
     .action(async (flags: TokenFlags) => {
-      const { publish = [], play = [], api, subject } = flags
-      const { jwt } = parseConfig(await readConfigFile(flags.config)).access
-      print(await signToken(jwt, { publish, play, api, subject, seconds: flags.for }))
+      await token(flags)
       finish(EXIT.ok)
     })
 }

@@ -1,0 +1,63 @@
+/** All commands by name, in the order of the help. */
+import type { CommandEntry } from './command.ts'
+
+const alone = 'Without a running gateway:'
+const look = 'Look at a running gateway:'
+const change = 'Tell a running gateway:'
+
+export const commands: readonly CommandEntry[] = [
+  { name: 'serve', summary: 'run the gateway', group: alone, load: () => import('./serve.ts') },
+  {
+    name: 'bridge',
+    summary: 'carry one source to one or more destinations',
+    group: alone,
+    load: () => import('./bridge.ts'),
+  },
+  {
+    name: 'demo',
+    summary: 'a test picture with a tone, played in your browser',
+    group: alone,
+    load: () => import('./demo.ts'),
+  },
+  {
+    name: 'adapters',
+    summary: 'what every protocol can carry',
+    group: alone,
+    load: () => import('./adapters.ts'),
+  },
+  {
+    name: 'token',
+    summary: 'sign a token that lets its holder publish, play or use the API',
+    group: alone,
+    load: () => import('./token.ts'),
+  },
+  { name: 'streams', summary: 'what is live', group: look, load: () => import('./streams.ts') },
+  {
+    name: 'inspect',
+    summary: 'one stream: source → conversion → destination, with numbers',
+    group: look,
+    load: () => import('./inspect.ts'),
+  },
+  {
+    name: 'bridges',
+    summary: 'what is relayed and recorded',
+    group: look,
+    load: () => import('./bridges.ts'),
+  },
+  { name: 'events', summary: 'what happens, as it happens', group: look, load: () => import('./events.ts') },
+  {
+    name: 'play',
+    summary: 'publish a file as a live stream',
+    group: change,
+    load: () => import('./play.ts'),
+  },
+  { name: 'record', summary: 'write a stream into a file', group: change, load: () => import('./record.ts') },
+  {
+    name: 'restream',
+    summary: 'send a stream to other services',
+    group: change,
+    load: () => import('./restream.ts'),
+  },
+  { name: 'stop', summary: 'stop a bridge or a recording', group: change, load: () => import('./stop.ts') },
+  { name: 'kick', summary: 'end a publisher, or one reader', group: change, load: () => import('./kick.ts') },
+]
