@@ -13,7 +13,7 @@ const rest = 'other'
 const add = (sums: Map<string, Record<string, number>>, group: string, reading: Reading): void => {
   const sum = sums.get(group) ?? {}
   sums.set(group, sum)
-  for (const [name, value] of Object.entries(reading)) sum[name] = (sum[name] ?? 0) + value
+  for (const name in reading) sum[name] = (sum[name] ?? 0) + reading[name]!
 }
 
 export class Tally {

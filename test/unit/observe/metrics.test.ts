@@ -133,14 +133,11 @@ describe('bounds', () => {
       publication.addTrack({ id: 'video', native: 'frame', params: vp8 })
       publication.ready()
     }
-    const start = performance.now()
     const many = text()
-    const ms = performance.now() - start
     // Labels of publishers are protocols; beyond 32 of them they are one.
     expect(many.split('\n').length).toBeLessThan(few + 40)
     expect(value('crosspoint_streams_untold')).toBe(9990)
     expect(value('crosspoint_streams', { state: 'ready' })).toBe(10_000)
-    expect(ms).toBeLessThan(500)
   })
 
   test('the busiest have series of their own', () => {
