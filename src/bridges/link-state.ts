@@ -117,6 +117,12 @@ const lose = (
   return { ...lost, state: 'backoff', step: after.step + 1, nextRetryAt: at + Math.round(waitMs * 1000) }
 }
 
+/** To have waited for its source is no error of this end. */
+const goLive = (status: LinkStatus, at: number): LinkStatus => {
+  const lastError = status.lastError?.code === 'stream-offline' ? undefined : status.lastError
+  return { ...status, state: 'live', liveSince: at, lastError }
+}
+
 const isOver = ({ state }: LinkStatus): boolean => state === 'failed' || state === 'ended'
 const isWaiting = ({ state, nextRetryAt }: LinkStatus): boolean =>
   state === 'backoff' && nextRetryAt === undefined
@@ -126,7 +132,7 @@ export const reduceLink = (status: LinkStatus, event: LinkEvent, policy: RetryPo
   if (isOver(status)) return status
   switch (event.type) {
     case 'live':
-      return status.state === 'connecting' ? { ...status, state: 'live', liveSince: event.at } : status
+      return status.state === 'connecting' ? goLive(status, event.at) : status
     case 'lost':
       return lose(status, event, policy)
     case 'source-gone':

@@ -104,7 +104,9 @@ describe('a source that goes and comes', () => {
     expect(waiting).toMatchObject({ state: 'backoff', nextRetryAt: undefined, retries: 0 })
     expect(waitsForSource(waiting)).toBe(true)
     expect(run([due], waiting)).toBe(waiting)
-    expect(run([{ type: 'source-back' }], waiting)).toMatchObject({ state: 'connecting', retries: 0 })
+    const back = run([{ type: 'source-back' }], waiting)
+    expect(back).toMatchObject({ state: 'connecting', retries: 0 })
+    expect(run([live(70 * s)], back)).toMatchObject({ state: 'live', lastError: undefined })
   })
   test('coming back does not shorten a back-off', () => {
     const backoff = run([lost(0)])
