@@ -5,9 +5,12 @@ import { createAccessPolicy } from './access/policy.ts'
 import { readSecret } from './access/secret.ts'
 import type { Adapter, AdapterContext, Listener, Logger } from './adapters/adapter.ts'
 import { adapters as allAdapters } from './adapters/index.ts'
+import type { Bridge } from './bridges/bridge.ts'
 import { type Bridges, createBridges } from './bridges/bridges.ts'
-import type { Dialer } from './bridges/endpoint.ts'
+import type { Dialer, Reach } from './bridges/endpoint.ts'
 import { type Config, type ConfigInput, parseConfig } from './config/config.ts'
+import type { ConfigLayers } from './config/explain.ts'
+import { type LiveConfig, RunningConfig } from './config/live-config.ts'
 import { continuityOf, slateOf } from './config/streams.ts'
 import { mediaPolicy, mediaPolicyOf } from './config/transcode.ts'
 import { systemClock } from './core/clock.ts'
@@ -19,12 +22,18 @@ import { appendBridgeEvent } from './events/bridge-events.ts'
 import { EventLog } from './events/log.ts'
 import { createRefusalTeller, type TellRefusal } from './events/refusals.ts'
 import { followRegistry } from './events/registry-events.ts'
+import { createAccessHook } from './hooks/access-hook.ts'
 import { composeAuthorize } from './hooks/authorize.ts'
+import { post } from './hooks/post.ts'
+import { openWebhooks, type Webhooks } from './hooks/webhooks.ts'
 import { mountApi } from './http/api.ts'
 import { mountPage } from './http/page.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createLogger } from './observe/logger.ts'
-import { resolveUnder } from './record/path.ts'
+import { createMetrics } from './observe/metrics/metrics.ts'
+import { packageVersion } from './observe/version.ts'
+import { type Operations, openOperations } from './operations.ts'
+import { createRecordings } from './recordings/recordings.ts'
 import { showSlates } from './slate/slates.ts'
 import { createFfmpegTranscoder, type FfmpegTranscoder } from './transcode/ffmpeg-transcoder.ts'
 import { readAssets } from './web/assets.ts'
@@ -35,11 +44,19 @@ export interface GatewayOptions {
   /** Default: lines on stderr as the `log` section says. */
   readonly log?: Logger
   readonly adapters?: readonly Adapter<unknown>[]
+  /** Where the configuration came from, and how it is read anew. Without it there is no reload. */
+  readonly origin?: {
+    readonly layers: ConfigLayers
+    /** @throws GatewayError 'bad-config' */
+    read(): Promise<ConfigLayers>
+  }
 }
 
 /** A running gateway. Closing it ends every session with the reason given, and waits for them. */
 export interface Gateway extends Closable {
   readonly config: Config
+  /** Reads the configuration anew, and says what that would change. */
+  readonly live: LiveConfig
   readonly registry: Registry
   readonly bridges: Bridges
   readonly events: EventLog
@@ -49,6 +66,7 @@ export interface Gateway extends Closable {
 }
 
 type Parts = Pick<Gateway, 'config' | 'log'> & {
+  readonly live: RunningConfig
   readonly adapters: readonly Adapter<unknown>[]
   readonly scope: Scope
 }
@@ -94,13 +112,21 @@ const openDoors = async (
   doors.set('http', door)
 }
 
+interface Told {
+  readonly events: EventLog
+  readonly tell: TellRefusal
+  readonly webhooks: Webhooks
+}
+
 /** Made before the registry's end is deferred, so that the last events are still told. */
-const openEvents = ({ log, scope }: Parts, registry: Registry): readonly [EventLog, TellRefusal] => {
+const openEvents = ({ config, log, scope }: Parts, registry: Registry): Told => {
   const onError = (err: unknown): void => log.error({ err }, 'a listener of events failed')
   const events = new EventLog({ clock: systemClock, onError })
   const tell = createRefusalTeller(events, systemClock)
+  const part = { clock: systemClock, log: log.child({ part: 'webhooks' }), scope }
+  const webhooks = openWebhooks(config.webhooks, events, part)
   scope.defer(followRegistry(registry, events, tell))
-  return [events, tell]
+  return { events, tell, webhooks }
 }
 
 const openSlates = ({ config, log, scope }: Parts, registry: Registry, dialers: readonly Dialer[]): void => {
@@ -111,7 +137,9 @@ const openSlates = ({ config, log, scope }: Parts, registry: Registry, dialers: 
 }
 
 const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
-  const { config, log, adapters, scope } = parts
+  const { config, live, log, adapters, scope } = parts
+  const clock = systemClock
+  let operations: Operations | undefined
   const access = createAccessPolicy(config.access, {
     log: log.child({ part: 'access' }),
     clock: systemClock,
@@ -124,13 +152,21 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     policy: { unavailable: transcoder.unavailable },
     policyOf: name => mediaPolicyOf(config.transcode, name),
     continuity: name => continuityOf(config.streams, name),
+    demand: name => operations?.sources.demand(name),
     log: log.child({ part: 'core' }),
   })
-  const [events, tell] = openEvents(parts, registry)
+  const { events, tell, webhooks } = openEvents(parts, registry)
   // Streams end at once and for the gateway's own reason; closing waits for them.
   scope.signal.addEventListener('abort', () => void registry.close(reasonOf(scope.signal)))
   scope.defer(() => registry.close())
   const http = createHttpServer(config.http, scope, log.child({ part: 'http' }))
+  const hook = config.access.hook && createAccessHook(config.access.hook, post, log.child({ part: 'access' }))
+  const authorize = composeAuthorize(access.authorize, hook, tell)
+  const recordings = createRecordings({
+    config: config.recordings,
+    clock,
+    log: log.child({ part: 'recordings' }),
+  })
   const dialerOf = (adapter: Adapter<unknown>): Dialer => {
     const context: AdapterContext = {
       registry,
@@ -138,7 +174,8 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
       clock: systemClock,
       log: log.child({ part: adapter.name }),
       http: http.mount,
-      authorize: composeAuthorize(access.authorize, undefined, tell),
+      ...(listen && { admitFile: () => recordings.admit() }),
+      authorize,
     }
     return { adapter, context, config: config.adapters.get(adapter.name) }
   }
@@ -154,17 +191,30 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   const doors = new Map<string, Listener>()
   if (listen) {
     checkExposure(config.access, config.http.listen, log)
-    const resolveFile = (name: string): string => resolveUnder(config.recordings.directory, name)
-    const resolveHost = createResolveHost(config.outbound, config.access)
-    const reach = { resolveFile, resolveHost }
-    const clock = systemClock
-    mountApi(http, { registry, bridges, access, adapters, doors, reach, events, clock, log })
+    const resolveFile = (name: string): string => recordings.resolve(name)
+    const reach: Reach = {
+      resolveFile,
+      get resolveHost() {
+        return createResolveHost(config.outbound, config.access)
+      },
+    }
+    const startBridge = ({ from, to, transcode = {} }: Config['bridges'][number]): Bridge =>
+      bridges.start({ from, to, policy: mediaPolicy(transcode), resolveFile, resolveSecret: readSecret })
+    operations = openOperations({
+      ...{ live, registry, recordings, bridges, dialers, access, startBridge, clock, scope, log },
+    })
+    const metrics = createMetrics({
+      ...{ registry, bridges, events, webhooks, clock, scope },
+      ...{ refusals: access.refusals, transcodes: transcoder, version: packageVersion() },
+      streams: config.metrics.streams,
+    })
+    const shown = { registry, bridges, access, adapters, doors, reach, events, metrics, clock, log }
+    mountApi(http, { ...shown, ...operations, recordings, live })
     mountPage(http.mount, await readAssets())
     await openDoors(dialers, http, doors)
-    for (const { from, to, transcode = {} } of config.bridges)
-      bridges.start({ from, to, policy: mediaPolicy(transcode), resolveFile, resolveSecret: readSecret })
+    operations.start()
   }
-  return { ...closable(scope), config, registry, bridges, events, doors, log }
+  return { ...closable(scope), config, live, registry, bridges, events, doors, log }
 }
 
 /**
@@ -180,8 +230,10 @@ export const createGateway = async (
   const log = options.log ?? createLogger(config.log)
   const onError = (err: unknown, name: string): void => log.error({ err }, `closing ${name} failed`)
   const scope = createScope('gateway', { onError })
+  const { layers = { file: input, flags: {} }, read } = options.origin ?? {}
+  const live = new RunningConfig({ config, layers, adapters, read, clock: systemClock, log })
   try {
-    return await compose({ config, log, adapters, scope }, options.listen ?? true)
+    return await compose({ config, live, log, adapters, scope }, options.listen ?? true)
   } catch (thrown) {
     const error = toGatewayError(thrown)
     await scope.close({ code: 'failed', detail: error.message, error })

@@ -20,6 +20,7 @@ const layers: Record<string, number> = {
   rooms: 2,
   adapters: 3,
   'gateway.ts': 5,
+  'operations.ts': 5,
   access: 4,
   bridges: 4,
   events: 4,

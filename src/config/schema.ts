@@ -77,6 +77,10 @@ type Sections = typeof sections
 export type SharedConfig = {
   readonly [Name in keyof Sections]: z.infer<Sections[Name]>
 }
+/** `HOST:PORT` is taken as well. */
+type WithListenText<Input> = Input extends { listen?: infer Listen }
+  ? Omit<Input, 'listen'> & { listen?: Listen | string }
+  : Input
 export type SharedInput = {
-  readonly [Name in keyof Sections]?: z.input<Sections[Name]>
+  readonly [Name in keyof Sections]?: WithListenText<z.input<Sections[Name]>>
 }

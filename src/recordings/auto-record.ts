@@ -46,7 +46,7 @@ export class AutoRecord {
     this.#running.set(stream, undefined)
     const file = fileName(config.name, stream, new Date(clock.wall() / 1000))
     try {
-      const bridge = await bridges.open({ from: `stream:${stream}`, to: [file], resolveFile })
+      const bridge = await bridges.open({ from: `stream:${stream}`, to: [file], retry: false, resolveFile })
       this.#running.set(stream, bridge)
       this.#refused.delete(stream)
       log.info({ stream, file, bridge: bridge.id }, 'recording, as recordings.auto says')

@@ -18,6 +18,8 @@ export interface Recordings {
   remove(name: string): Promise<void>
   /** May another file be begun? @throws GatewayError 'no-space' with the numbers */
   admit(): Promise<void>
+  /** Bytes that the disk has left. */
+  free(): Promise<number>
   /** Lets go what is beyond the limits, now. */
   enforce(): Promise<void>
 }
@@ -25,7 +27,6 @@ export interface RecordingsParts {
   /** Read anew each time. */
   readonly config: RecordingsConfig
   readonly clock: Clock
-  readonly scope: Scope
   readonly log: Logger
   /** Bytes that the disk has left. Default: what the system says. */
   readonly free?: (directory: string) => Promise<number>
@@ -56,6 +57,10 @@ class RecordingsDirectory implements Recordings {
 
   list(): Promise<readonly Recording[]> {
     return listRecordings(this.#directory, this.#nowMs)
+  }
+
+  free(): Promise<number> {
+    return this.#free(this.#directory)
   }
 
   async remove(name: string): Promise<void> {

@@ -61,7 +61,7 @@ class ConfiguredSources implements Sources {
     if (entry === undefined) return undefined
     const missing = (): string => {
       const { url, lastError } = entry.source.info
-      return maskUrls(`${url}: ${lastError?.message ?? 'it has sent nothing yet'}`)
+      return `${url} – ${maskUrls(lastError?.message ?? 'it has sent nothing yet')}`
     }
     return { waitMs: entry.source.startMs, missing }
   }

@@ -1,4 +1,7 @@
 /** Each operation is asked as its description says, and answers as its schema says: nothing missing, nothing more. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createGateway, type Gateway } from '../../../src/gateway.ts'
 import { type ApiParts, apiRoutes } from '../../../src/http/api.ts'
@@ -7,6 +10,7 @@ import type { ApiRoute } from '../../../src/http/route.ts'
 import { problemSchema } from '../../../src/http/schemas/problem.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
 import { aac, picture, sound, vp8 } from '../../helpers/core-media.ts'
+import { h264Frames } from '../../helpers/media-fixtures.ts'
 import { memoryEgress } from '../../helpers/memory-egress.ts'
 
 const log = createLogger({ level: 'silent', format: 'json' })
@@ -16,13 +20,25 @@ let base: string
 let routes: ReadonlyMap<string, ApiRoute>
 
 beforeAll(async () => {
-  gateway = await createGateway({ http: anywhere, rtmp: anywhere, webrtc: anywhere }, { log })
+  const directory = mkdtempSync(join(tmpdir(), 'api-'))
+  mkdirSync(join(directory, 'live'))
+  for (const name of ['cam', 'old']) writeFileSync(join(directory, `live/${name}.flv`), 'no media')
+  const file = {
+    ...{ http: anywhere, rtmp: anywhere, webrtc: anywhere, recordings: { directory } },
+    sources: { 'source/one': 'rtmp://user:KEY@127.0.0.1:1/app/KEY' },
+  }
+  const layers = { file, flags: {} }
+  gateway = await createGateway(file, { log, origin: { layers, read: async () => layers } })
   base = `http://127.0.0.1:${gateway.doors.get('http')!.port}`
   // Only the descriptions are used, never what they are made of.
   const parts = { adapters: [], doors: new Map() } as unknown as ApiParts
   routes = new Map(apiRoutes(parts).map(route => [route.operation.id, route]))
 })
-afterAll(() => gateway.close())
+afterAll(async () => {
+  const { directory } = gateway.config.recordings
+  await gateway.close()
+  rmSync(directory, { recursive: true })
+})
 
 const live = (name: string) => {
   const link = { roundTripMs: 3, nacks: 2 }
@@ -48,6 +64,11 @@ const send = (method: string, path: string, body?: unknown, headers: Record<stri
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
+
+const newestJob = async (): Promise<string> => {
+  const { jobs } = await (await send('GET', '/v1/jobs')).json()
+  return jobs.at(-1).id
+}
 
 /** One good request for each operation, by its id. */
 const cases: Record<string, () => Promise<Response>> = {
@@ -85,6 +106,27 @@ const cases: Record<string, () => Promise<Response>> = {
     return send('POST', '/v1/bridges', { from: 'stream:bridge/one', to: ['rtmp://127.0.0.1:1/app/KEY'] })
   },
   readEvents: () => send('GET', '/v1/events?recent=3'),
+  getMetrics: () => send('GET', '/metrics'),
+  async getSnapshot() {
+    const frame = h264Frames('h264-baseline')[0]!
+    const publication = gateway.registry.publish('snap/shot', { label: 'test', onConflict: 'reject' })
+    const writer = publication.addTrack({ id: 'video', native: 'frame', params: frame.params })
+    publication.ready()
+    writer.write(frame)
+    const answer = await send('GET', '/v1/streams/snap%2Fshot/snapshot.jpg')
+    await publication.close()
+    return answer
+  },
+  listSources: () => send('GET', '/v1/sources'),
+  listRecordings: () => send('GET', '/v1/recordings'),
+  deleteRecording: () => send('DELETE', '/v1/recordings/live/old.flv'),
+  addJob: () => send('POST', '/v1/jobs', { kind: 'remux', from: 'live/cam.flv', to: 'cam.mp4' }),
+  listJobs: () => send('GET', '/v1/jobs'),
+  getJob: async () => send('GET', `/v1/jobs/${await newestJob()}`),
+  removeJob: async () => send('DELETE', `/v1/jobs/${await newestJob()}`),
+  getConfig: () => send('GET', '/v1/config'),
+  planConfig: () => send('POST', '/v1/config/plan', { config: { rtmp: { maxConnections: 3 } } }),
+  reloadConfig: () => send('POST', '/v1/config/reload'),
   listBridges: () => send('GET', '/v1/bridges'),
   async getBridge() {
     return send('GET', `/v1/bridges/${gateway.bridges.list()[0]!.id}`)
@@ -190,6 +232,14 @@ describe('what a stream says', () => {
     expect(latencyMs).toBeGreaterThanOrEqual(0)
     expect(latencyMs).toBeLessThan(1000)
     await publication.close()
+  })
+})
+
+describe('keys and passwords', () => {
+  test.each(['/v1/sources', '/v1/config'])('are not in %s', async path => {
+    const text = await (await send('GET', path)).text()
+    expect(text).toContain('source/one')
+    expect(text).not.toContain('KEY')
   })
 })
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
-import { createScope } from '../../../src/core/scope.ts'
 import { holdOpen } from '../../../src/record/open-files.ts'
 import { recordingsSchema } from '../../../src/recordings/config.ts'
 import { createRecordings } from '../../../src/recordings/recordings.ts'
@@ -29,7 +28,6 @@ const start = (config: object, free?: () => number) => {
   const recordings = createRecordings({
     config: recordingsSchema.parse({ directory, minFreeBytes: 0, ...config }),
     clock: systemClock,
-    scope: createScope('test'),
     log: recordingLogger(logged),
     ...(free && { free: async () => free() }),
   })
