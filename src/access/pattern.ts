@@ -34,6 +34,12 @@ const matchesParts = (globs: readonly string[], names: readonly string[]): boole
   return globsLeft.length === 0 || matchesParts(globsLeft, names) || matchesParts(globs, namesLeft)
 }
 
+/** Several `**` in a row say no more than one, but would be tried in every combination. */
+const partsOf = (pattern: string): readonly string[] =>
+  pattern.split('/').filter((glob, i, globs) => glob !== '**' || globs[i + 1] !== '**')
+
 /** `stream` is a checked name, `patterns` are checked by `isPattern`. */
-export const matchesAny = (patterns: readonly string[], stream: string): boolean =>
-  patterns.some(pattern => matchesParts(pattern.split('/'), stream.split('/')))
+export const matchesAny = (patterns: readonly string[], stream: string): boolean => {
+  const names = stream.split('/')
+  return patterns.some(pattern => matchesParts(partsOf(pattern), names))
+}
