@@ -4,6 +4,9 @@ import { withToken } from './token.ts'
 export interface TrackStats {
   readonly bitsPerSecond: number
   readonly framesPerSecond: number
+  readonly keyframeIntervalMs?: number
+  readonly syncErrorMs?: number
+  readonly damage: Readonly<Record<string, number>>
 }
 export interface TrackView {
   readonly id: string
@@ -22,6 +25,42 @@ export interface StreamView {
   readonly since?: string
   readonly viewers: number
   readonly tracks: readonly TrackView[]
+  readonly waiting?: { readonly reason: string; readonly leftMs: number }
+  readonly publisherLink?: { readonly fractionLost?: number }
+  /** Only for those who may use the API. */
+  readonly subscribers?: readonly SubscriberView[]
+}
+export interface SubscriberView {
+  readonly stats: { readonly dropped: number; readonly latencyMs?: number }
+}
+
+type Step = { readonly op: string; readonly to?: string }
+export interface PlanView {
+  readonly ok: boolean
+  readonly tracks?: readonly {
+    readonly label: string
+    readonly codec: string
+    readonly steps: readonly Step[]
+  }[]
+  readonly skipped: readonly { readonly source: string; readonly reason: string }[]
+}
+export type RunState = 'connecting' | 'live' | 'backoff' | 'failed' | 'ended'
+export interface LegView {
+  readonly to: string
+  readonly state: RunState
+  readonly lastError: string | null
+  readonly retries: number
+  readonly nextRetryAt: string | null
+  readonly plan: PlanView | null
+  readonly bytes: number
+}
+export interface BridgeView {
+  readonly id: string
+  readonly from: string
+  readonly stream: string
+  readonly state: RunState
+  readonly reason?: string
+  readonly legs: readonly LegView[]
 }
 interface AdapterView {
   readonly name: string
@@ -53,7 +92,19 @@ export const encodeName = (name: string): string => name.split('/').map(encodeUR
 
 export const listStreams = async (): Promise<readonly StreamView[]> => {
   const { streams } = await (await ask('/v1/streams')).json()
-  return (streams as StreamView[]).filter(({ state }) => state === 'ready')
+  return (streams as StreamView[]).filter(({ state }) => state === 'ready' || state === 'waiting')
+}
+
+export const listBridges = async (): Promise<readonly BridgeView[]> =>
+  (await (await ask('/v1/bridges')).json()).bridges
+
+export const openBridge = async (from: string, to: readonly string[]): Promise<BridgeView> => {
+  const headers = { 'content-type': 'application/json' }
+  return (await ask('/v1/bridges', { method: 'POST', headers, body: JSON.stringify({ from, to }) })).json()
+}
+
+export const closeBridge = async (id: string): Promise<void> => {
+  await ask(`/v1/bridges/${encodeURIComponent(id)}`, { method: 'DELETE' })
 }
 
 /** `host:port` of the RTMP door as this browser would reach it; undefined when there is none. */

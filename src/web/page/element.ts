@@ -35,18 +35,22 @@ const paths = {
   camera: 'M3 7h12v10H3zM15 11l6-3v8l-6-3',
   screen: 'M3 5h18v11H3zM9 20h6M12 16v4',
   stop: 'M7 7h10v10H7z',
+  add: 'M12 5v14M5 12h14',
 } as const
 export type IconName = keyof typeof paths
 
-/** A line icon, decorative: the control around it carries the words. */
-export const icon = (name: IconName): SVGSVGElement => {
-  const namespace = 'http://www.w3.org/2000/svg'
-  const svg = document.createElementNS(namespace, 'svg')
-  svg.setAttribute('viewBox', '0 0 24 24')
-  svg.setAttribute('class', 'icon')
-  svg.setAttribute('aria-hidden', 'true')
-  const path = document.createElementNS(namespace, 'path')
-  path.setAttribute('d', paths[name])
-  svg.append(path)
-  return svg
+/** As `h`, for drawings. */
+export const svg = <Tag extends keyof SVGElementTagNameMap>(
+  tag: Tag,
+  attributes: Readonly<Record<string, unknown>>,
+  ...children: readonly SVGElement[]
+): SVGElementTagNameMap[Tag] => {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag)
+  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value)
+  element.append(...children)
+  return element
 }
+
+/** A line icon, decorative: the control around it carries the words. */
+export const icon = (name: IconName): SVGSVGElement =>
+  svg('svg', { viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': true }, svg('path', { d: paths[name] }))

@@ -1,9 +1,12 @@
 /** The page: a list of what is live, one view beside it, chosen by the part of the address behind the #. */
+
 import { findRtmpDoor, listStreams, type StreamView } from './api.ts'
+import { bridgesView } from './bridges-view.ts'
 import { h } from './element.ts'
 import { publishLinks } from './links.ts'
 import { every } from './parts.ts'
 import { publishView } from './publish-view.ts'
+import { rememberStreams } from './stream-history.ts'
 import { createStreamList } from './stream-list.ts'
 import { takeToken } from './token.ts'
 import { type View, watchView } from './watch-view.ts'
@@ -18,8 +21,9 @@ let view: View | undefined
 let shown: string | undefined
 let streams: readonly StreamView[] = []
 
+type Page = 'watch' | 'publish' | 'bridges'
 interface Route {
-  readonly page: 'watch' | 'publish'
+  readonly page: Page
   readonly name: string | undefined
 }
 
@@ -33,8 +37,8 @@ const decode = (hash: string): string => {
 
 const readRoute = (): Route => {
   takeToken()
-  const [, page, name] = /^#\/(watch|publish)(?:\/(.+))?$/.exec(decode(location.hash)) ?? []
-  return { page: page === 'publish' ? 'publish' : 'watch', name }
+  const [, page, name] = /^#\/(watch|publish|bridges)(?:\/(.+))?$/.exec(decode(location.hash)) ?? []
+  return { page: (page as Page | undefined) ?? 'watch', name }
 }
 
 const emptyView = (): View => {
@@ -50,6 +54,7 @@ const emptyView = (): View => {
 /** Without a name in the address, the first live stream plays. */
 const viewFor = ({ page, name }: Route): readonly [key: string, make: () => View] => {
   if (page === 'publish') return [`publish ${name ?? ''}`, () => publishView(name ?? 'live/cam', rtmp)]
+  if (page === 'bridges') return [`bridges ${name ?? ''}`, () => bridgesView(name)]
   const chosen = name ?? (shown?.startsWith('watch ') ? shown.slice('watch '.length) : streams[0]?.name)
   return chosen === undefined ? ['empty', emptyView] : [`watch ${chosen}`, () => watchView(chosen, rtmp)]
 }
@@ -73,5 +78,6 @@ takeToken()
 rtmp = await findRtmpDoor().catch(() => undefined)
 every(2000, async () => {
   streams = await listStreams()
+  rememberStreams(streams)
   render()
 })

@@ -1,10 +1,17 @@
 /** The live streams as a list to choose from. */
 import type { StreamView } from './api.ts'
 import { h } from './element.ts'
+import { judge } from './health.ts'
+import { previousOf } from './stream-history.ts'
 import { bitrate, count, describeTrack, duration, sourceTracks, totalBitrate } from './words.ts'
 
 const uptime = ({ since }: StreamView): string =>
   since === undefined ? '' : duration((Date.now() - Date.parse(since)) / 1000)
+
+const healthLine = (stream: StreamView): HTMLElement => {
+  const { tone, words } = judge(stream, previousOf(stream.name))
+  return h('span', { class: 'health', 'data-tone': tone }, words)
+}
 
 const row = (stream: StreamView, current: string | undefined): HTMLElement => {
   const tracks = sourceTracks(stream)
@@ -28,6 +35,7 @@ const row = (stream: StreamView, current: string | undefined): HTMLElement => {
         ...tracks.map(track => h('span', { class: 'chip' }, describeTrack(track))),
       ),
       h('span', { class: 'facts' }, facts.join(' · ')),
+      healthLine(stream),
     ),
   )
 }

@@ -4,6 +4,7 @@ import { playLinks } from './links.ts'
 import { createMeter } from './meter.ts'
 import { every, statsRow, statusLine, type Tone } from './parts.ts'
 import { type PlayerState, play } from './player.ts'
+import { streamGraphs } from './stream-graphs.ts'
 
 export interface View {
   readonly element: HTMLElement
@@ -58,6 +59,7 @@ export const watchView = (name: string, rtmp: string | undefined): View => {
   stage.append(h('div', { class: 'controls' }, soundButton(video), fullButton(stage)))
   const status = statusLine()
   const stats = statsRow()
+  const graphs = streamGraphs(name)
   const player = play(name, video, ({ phase, words }) => {
     status.set(tones[phase], words)
     veil.textContent = words
@@ -74,9 +76,10 @@ export const watchView = (name: string, rtmp: string | undefined): View => {
   })
   const head = h('header', { class: 'title' }, h('h1', {}, name), status.element)
   return {
-    element: h('div', { class: 'main' }, stage, head, stats.element, playLinks(name, rtmp)),
+    element: h('div', { class: 'main' }, stage, head, stats.element, graphs.element, playLinks(name, rtmp)),
     close() {
       stopMeter()
+      graphs.close()
       player.stop()
     },
   }

@@ -45,3 +45,9 @@ export const sourceTracks = (stream: StreamView): readonly TrackView[] =>
 
 export const totalBitrate = (stream: StreamView): number =>
   sourceTracks(stream).reduce((sum, { stats }) => sum + (stats?.bitsPerSecond ?? 0), 0)
+
+export const bytes = (value: number): string => {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(1)} GB`
+  if (value >= 1e6) return `${(value / 1e6).toFixed(1)} MB`
+  return `${Math.round(value / 1000)} kB`
+}
