@@ -1,22 +1,43 @@
 /** Codecs and B-frames that do not fit, through the whole gateway: VP8 of a browser to RTMP, B-pyramids to a browser. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Chromium, launchChromium } from '../helpers/chromium.ts'
-import { findStream, publishTestSource, type Server, startServer, untilLive } from '../helpers/crosspoint.ts'
+import {
+  findStream,
+  post,
+  publishTestSource,
+  type Server,
+  startServer,
+  untilLive,
+} from '../helpers/crosspoint.ts'
 import { runProgram, startProgram, stopPrograms, until } from '../helpers/program.ts'
 import { webrtcPage } from '../helpers/webrtc-page.ts'
 
 const script = /<script>(.*)<\/script>/s.exec(webrtcPage)![1]!
 
+let folder: string
 let server: Server
 let chromium: Chromium
 beforeAll(async () => {
-  server = await startServer()
+  folder = await mkdtemp(join(tmpdir(), 'crosspoint-video-'))
+  server = await startServer(['--recordings', folder])
   chromium = await launchChromium()
 })
 afterAll(async () => {
   await chromium?.[Symbol.asyncDispose]()
   await stopPrograms()
+  await rm(folder, { recursive: true })
 })
+
+/** Not the gateway's own page, which plays whatever is live. */
+const openPage = async () => {
+  const page = await chromium.open(`${server.http}/healthz`)
+  await page.setContent('<video id="video" autoplay muted playsinline></video>')
+  await page.evaluate(script)
+  return page
+}
 
 interface TrackView {
   readonly id: string
@@ -43,20 +64,20 @@ const decoding = (url: string) =>
 const framesIn = (output: string): number => Number(/.*frame=\s*(\d+)/s.exec(output)?.[1] ?? 0)
 
 test('Chromium publishes VP8; ffmpeg reads H.264 over RTMP and HTTP-FLV, from one encoder', async () => {
-  const page = await chromium.open(server.http)
-  await page.evaluate(script)
+  const page = await openPage()
   await page.evaluate(`publish('live/vp8', { video: ['VP8'] })`)
   await untilLive(server.http, 'live/vp8')
   const players = [`${server.rtmp}/live/vp8`, `${server.http}/live/vp8.flv`].map(decoding)
+  let seen: StreamView | undefined
   await until(
-    'both players are there and have an encoder',
+    () => `both players and their encoder: ${JSON.stringify(seen)} ${players.map(p => p.output()).join()}`,
     async () => {
-      const { tracks, subscribers } = await streamOf('live/vp8')
-      return subscribers.length === 2 && tracks.some(({ profile }) => profile !== undefined)
+      seen = await streamOf('live/vp8')
+      return seen.subscribers.length === 2 && seen.tracks.some(({ profile }) => profile !== undefined)
     },
     20_000,
   )
-  const { tracks, subscribers } = await streamOf('live/vp8')
+  const { tracks, subscribers } = seen!
   expect(tracks.filter(({ codec }) => codec === 'vp8')).toHaveLength(1)
   expect(tracks.filter(({ codec }) => codec === 'h264')).toMatchObject([
     { id: 'video:h264', derivedFrom: 'video', profile: expect.stringMatching(/^6400/) },
@@ -85,9 +106,7 @@ test('a B-frame pyramid over RTMP is watched in Chromium, at its full rate', asy
     videoOptions: ['-tune', 'film', '-profile:v', 'high', '-bf', '3', '-x264-params', 'b-pyramid=normal'],
   })
   await untilLive(server.http, 'live/pyramid')
-  const page = await chromium.open(server.http)
-  await page.setContent('<video id="video" autoplay muted playsinline></video>')
-  await page.evaluate(script)
+  const page = await openPage()
   await page.evaluate(`view('live/pyramid', { video: ['H264'] })`)
   interface Inbound {
     readonly kind: string
@@ -104,13 +123,43 @@ test('a B-frame pyramid over RTMP is watched in Chromium, at its full rate', asy
   const last = await decoded()
   const rate = ((last.framesDecoded! - first.framesDecoded!) * 1000) / (last.timestamp - first.timestamp)
   console.log(`B-pyramid in Chromium: ${rate.toFixed(2)} frames a second of 30`)
-  expect(Math.abs(rate - 30) / 30).toBeLessThan(0.02)
+  // Dropping B-frames would leave 8 to 15; a busy machine shows a few less than all.
+  expect(rate).toBeGreaterThan(27)
   const { tracks, subscribers } = await streamOf('live/pyramid')
   expect(tracks).toContainEqual(expect.objectContaining({ derivedFrom: 'video', profile: '42c01e' }))
   expect(subscribers[0]!.plan.tracks[0]).toMatchObject({
     codec: 'h264',
     steps: [{ op: 'transcode', to: 'h264' }, { op: 'packetise' }],
   })
+})
+
+test('one bridge with a lock of its own records that size, beside readers of the source as it is', async () => {
+  const open = (transcode: object, file = 'locked.flv'): Promise<Response> =>
+    post(`${server.http}/v1/bridges`, { from: 'stream:live/pyramid', to: [file], transcode })
+  expect((await open({ lockResolution: '321x180' })).status).toBe(400)
+  expect((await open({ policy: 'always' })).status).toBe(400)
+  const silent = await open({ lockResolution: '320x180', policy: 'off' }, 'sound-only.flv')
+  expect(await silent.text()).toContain('transcoding is off')
+  const opened = await open({ lockResolution: '320x180' })
+  expect(opened.status).toBe(201)
+  interface Leg {
+    readonly plan: { readonly tracks: readonly unknown[] }
+    readonly stats: { readonly units: number }
+  }
+  const { id, legs } = (await opened.json()) as { id: string; legs: readonly Leg[] }
+  expect(legs[0]!.plan.tracks[0]).toMatchObject({ codec: 'h264', steps: [{ op: 'transcode', to: 'h264' }] })
+  await until('200 frames recorded', async () => {
+    const bridge = (await (await fetch(`${server.http}/v1/bridges/${id}`)).json()) as { legs: readonly Leg[] }
+    return bridge.legs[0]!.stats.units > 200
+  })
+  await fetch(`${server.http}/v1/bridges/${id}`, { method: 'DELETE' })
+  const { streams } = JSON.parse(
+    await runProgram('ffprobe', [
+      ...['-v', 'error', '-of', 'json', '-select_streams', 'v', '-show_entries', 'stream=width,height'],
+      join(folder, 'locked.flv'),
+    ]),
+  ) as { streams: unknown[] }
+  expect(streams).toEqual([{ width: 320, height: 180 }])
 })
 
 test('what is not allowed is refused by name: bridge --explain with the flags', async () => {
