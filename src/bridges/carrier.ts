@@ -1,7 +1,7 @@
 /** Connections of one destination, one after the other: dials, subscribes, watches that bytes move. */
 import { describeReason, reasonOf } from '../core/scope.ts'
 import type { CloseReason, Egress, Scope, StreamInfo, Subscription } from '../core/types.ts'
-import { GatewayError } from '../errors.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
 import type { Check } from '../restream/preflight.ts'
 import { type ProfiledEgress, profileEgress } from '../restream/profiled-egress.ts'
 import { pushUrl, type UrlEndpoint } from './endpoint.ts'
@@ -73,8 +73,12 @@ export class Carrier {
     const egress = await dialer.adapter.push!(dialer.context, dialer.config, pushUrl(this.#endpoint, tries))
     scope.defer(() => egress.close(reasonOf(scope.signal)))
     if (profile === undefined) return egress
-    this.#profiled = profileEgress(egress, profile, this.#parts)
-    return this.#profiled
+    const profiled = profileEgress(egress, profile, {
+      ...this.#parts,
+      onAccepts: () => void this.#replan(profiled),
+    })
+    this.#profiled = profiled
+    return profiled
   }
 
   async #subscribe(scope: Scope, egress: Egress): Promise<Subscription | Outcome> {
@@ -89,6 +93,27 @@ export class Carrier {
       // Whatever the subscription says, a destination that has hung up meanwhile is the reason.
       if (egress.signal.aborted) return this.#afterwards(scope, reasonOf(egress.signal))
       return this.#afterwards(scope, failure(thrown as GatewayError))
+    }
+  }
+
+  /** Where the encoder that is wanted does not come, the picture goes out as it is: any picture is better than none. */
+  async #replan(egress: ProfiledEgress): Promise<void> {
+    const { registry, stream, log } = this.#parts
+    const again = async (): Promise<boolean> => {
+      const tracks = registry.find(stream)?.tracks ?? []
+      const plan = await this.#subscription?.replan(egress.accepts(tracks))
+      return plan?.ok === true && plan.tracks.some(({ accept }) => accept.kind === 'video')
+    }
+    try {
+      if (await again()) return
+      egress.doWithoutEncoder()
+      await again()
+    } catch (thrown) {
+      egress.doWithoutEncoder()
+      log.warn(
+        { to: this.#endpoint.label },
+        `its picture is not encoded anew: ${toGatewayError(thrown).message}`,
+      )
     }
   }
 

@@ -2,6 +2,7 @@
 import { negotiate } from '../core/negotiate.ts'
 import type { Clock, NegotiatePolicy, Plan, Registry, StreamInfo } from '../core/types.ts'
 import { toGatewayError } from '../errors.ts'
+import { KeyframeRarity } from '../restream/keyframe-rarity.ts'
 import { type Check, preflight } from '../restream/preflight.ts'
 import { profileAccepts } from '../restream/profiled-egress.ts'
 import { pushUrl, type UrlEndpoint } from './endpoint.ts'
@@ -44,8 +45,9 @@ const planOf = async (
   const egress = await dialer.adapter.push!(dialer.context, dialer.config, pushUrl(endpoint, 0))
   try {
     const accepts = egress.accepts(tracks)
-    const wanted = profile === undefined ? accepts : profileAccepts(accepts, profile, canTranscode)
-    return negotiate(tracks, wanted, policy)
+    if (profile === undefined) return negotiate(tracks, accepts, policy)
+    const encode = canTranscode ? new KeyframeRarity(profile.keyframeMs).encode(tracks) : undefined
+    return negotiate(tracks, profileAccepts(accepts, profile, canTranscode, encode), policy)
   } finally {
     await egress.close({ code: 'subscriber-left', detail: 'it was only asked what it takes' })
   }

@@ -96,13 +96,14 @@ const checkProfile = (input: PreflightInput, { params }: TrackInfo): Check => {
 const checkKeyframes = ({ profile, measured, plan }: PreflightInput, track: TrackInfo): Check => {
   const limit = profile.keyframeMs!
   const ms = measured.keyframeMs ?? track.stats?.keyframeIntervalMs
-  const asked = track.keyframeOnRequest && !isTranscoded(plan, track)
+  const transcoded = isTranscoded(plan, track)
+  const asked = track.keyframeOnRequest ? 'the source is asked for them' : null
   return {
     check: 'keyframes',
     ok: ms === undefined ? null : ms <= limit + toleranceMs,
     measured: ms === undefined ? unmeasured : `every ${(ms / 1000).toFixed(1)} s`,
     wanted: `every ${limit / 1000} s or less`,
-    repair: asked ? 'the source is asked for them' : null,
+    repair: transcoded ? 'the picture is encoded anew' : asked,
   }
 }
 

@@ -3,8 +3,9 @@ import { createScope } from '../core/scope.ts'
 import type { Accept, Clock, Egress, EgressSink, OpenTrack, Plan, TrackInfo } from '../core/types.ts'
 import { toGatewayError } from '../errors.ts'
 import { buildAudioSpecificConfig, createAacParams } from '../media/aac/config.ts'
-import type { AacParameters, Frame } from '../media/types.ts'
+import type { AacParameters, Frame, PictureSize } from '../media/types.ts'
 import { createKeyframePace } from './keyframe-pace.ts'
+import { KeyframeRarity } from './keyframe-rarity.ts'
 import { Measure } from './measure.ts'
 import { type Check, preflight } from './preflight.ts'
 import type { DestinationProfile } from './profiles.ts'
@@ -12,11 +13,15 @@ import { SilenceFiller, type SilenceOptions } from './silence.ts'
 import { createSilentTrack } from './silent-track.ts'
 
 export interface ProfiledEgress extends Egress {
+  /** What `accepts` asked to be encoded is not: from now on it is taken as it comes. */
+  doWithoutEncoder(): void
   /** `tracks`: the source's, now. */
   checks(tracks: readonly TrackInfo[], plan: Plan | undefined): readonly Check[]
 }
 export interface ProfileParts {
   readonly clock: Clock
+  /** What goes in has to be encoded anew, or need not any more: `accepts` has changed. */
+  readonly onAccepts?: () => void
   /** Sound can be brought into the form that is wanted; if not, it goes out as it is. */
   readonly canTranscode: boolean
 }
@@ -27,14 +32,24 @@ const aacFrameSamples = 1024
 
 type FrameEnd = EgressSink & { readonly form: 'frame' }
 
-/** What the egress takes, as far as the destination wants it. */
+/** Only an encoder keeps a size, so that asking for the one there is has the picture encoded; else it goes out as it is. */
+const encoded = (accept: Accept, size: PictureSize | undefined): readonly Accept[] =>
+  size === undefined
+    ? [accept]
+    : [
+        { ...accept, size },
+        { ...accept, doubtful: true },
+      ]
+
+/** What the egress takes, as far as the destination wants it. `encode`: pictures of this size have to be encoded anew. */
 export const profileAccepts = (
   accepts: readonly Accept[],
   { videoCodecs, audioRates }: DestinationProfile,
   canTranscode: boolean,
+  encode?: PictureSize,
 ): readonly Accept[] =>
   accepts.flatMap(accept => {
-    if (accept.kind === 'video') return videoCodecs.includes(accept.codec) ? [accept] : []
+    if (accept.kind === 'video') return videoCodecs.includes(accept.codec) ? encoded(accept, encode) : []
     if (accept.kind === 'data') return [accept]
     if (accept.codec !== 'aac') return []
     return audioRates.length === 0 || !canTranscode
@@ -46,17 +61,32 @@ class Profiled {
   readonly #egress: Egress
   readonly #profile: DestinationProfile
   readonly #clock: Clock
+  readonly #canTranscode: boolean
   readonly #scope = createScope('profile')
   readonly #video = new Measure()
   readonly #audio = new Measure()
+  readonly #rarity: KeyframeRarity
   #filler: SilenceFiller | undefined
   #hasSound = false
+  #lastPictureUs = Number.NEGATIVE_INFINITY
 
-  constructor(egress: Egress, profile: DestinationProfile, clock: Clock) {
+  constructor(egress: Egress, profile: DestinationProfile, { clock, canTranscode, onAccepts }: ProfileParts) {
     this.#egress = egress
     this.#profile = profile
     this.#clock = clock
+    this.#canTranscode = canTranscode
+    this.#rarity = new KeyframeRarity(profile.keyframeMs, onAccepts)
     egress.signal.addEventListener('abort', () => void this.#scope.close(), { once: true })
+  }
+
+  accepts(tracks: readonly TrackInfo[]): readonly Accept[] {
+    const encode = this.#canTranscode ? this.#rarity.encode(tracks) : undefined
+    return profileAccepts(this.#egress.accepts(tracks), this.#profile, this.#canTranscode, encode)
+  }
+
+  /** The encoder that was asked for did not come. */
+  doWithoutEncoder(): void {
+    this.#rarity.giveUp()
   }
 
   async open(tracks: readonly OpenTrack[]): Promise<readonly EgressSink[]> {
@@ -117,12 +147,21 @@ class Profiled {
     const current = { track: open.track }
     const { keyframeMs } = this.#profile
     const request = (): void => current.track.requestKeyframe()
+    // An encoder is behind what was copied until it took over: times never step back.
+    let joined = false
     const pace = keyframeMs === undefined ? undefined : createKeyframePace(keyframeMs, request)
     return wrapSink(end, current, frame => {
       const us = current.track.clock.toStreamTime(frame.dts)
+      if (!joined && (!frame.key || us <= this.#lastPictureUs)) {
+        request()
+        return false
+      }
+      joined = true
+      this.#lastPictureUs = us
       this.#filler?.picture(us)
       pace?.picture(us, frame.key)
       this.#video.count(frame, us)
+      if (!current.track.keyframeOnRequest) this.#rarity.measured(this.#video.keyframeMs)
       return true
     })
   }
@@ -167,14 +206,15 @@ const wrapSink = (
 export const profileEgress = (
   egress: Egress,
   profile: DestinationProfile,
-  { clock, canTranscode }: ProfileParts,
+  parts: ProfileParts,
 ): ProfiledEgress => {
-  const profiled = new Profiled(egress, profile, clock)
+  const profiled = new Profiled(egress, profile, parts)
   return {
     label: egress.label,
     pressure: egress.pressure,
     takesLateTracks: true,
-    accepts: tracks => profileAccepts(egress.accepts(tracks), profile, canTranscode),
+    accepts: tracks => profiled.accepts(tracks),
+    doWithoutEncoder: () => profiled.doWithoutEncoder(),
     open: tracks => profiled.open(tracks),
     checks: (tracks, plan) => profiled.checks(tracks, plan),
     backlog: () => egress.backlog?.() ?? 0,

@@ -15,6 +15,29 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
+test('restream-to-many: --explain says what a service wants and what is done about it', async () => {
+  const sink = await startScriptedSink(() => 'take')
+  const clip = join(folder, 'clip.flv')
+  await runProgram('ffmpeg', [
+    ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30:duration=20'],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p'],
+    ...['-g', '90', '-sc_threshold', '0', '-b:v', '800k', '-an', clip],
+  ])
+  const url = `${sink.url('SECRETKEY')}#profile=youtube`
+  const recipe = startRecipe('restream-to-many', [clip, url], { CROSSPOINT_FLAGS: '--explain' })
+  expect(await recipe.exited).toBe(0)
+  expect(recipe.output()).toMatch(
+    /repaired {2}audio: none, wanted aac at 48000 or 44100 Hz; silence is inserted/,
+  )
+  expect(recipe.output()).toMatch(
+    /keyframes: every 3\.0 s, wanted every 2 s or less; the picture is encoded anew/,
+  )
+  expect(recipe.output()).toMatch(/ok {2}h264-profile: /)
+  expect(recipe.output()).toMatch(/bitrate: \d+ kbit\/s, wanted 300 to 4000 kbit\/s for 360p30/)
+  expect(recipe.output()).not.toContain('SECRETKEY')
+  await sink.close()
+})
+
 test('restream-to-many', async () => {
   const source = await startNginxRtmp()
   const publisher = publishTestSource({ url: source.url('cam'), seconds: 60 })
