@@ -20,6 +20,18 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./demo.ts'),
   },
   {
+    name: 'probe',
+    summary: 'what a source sends: tracks, rates, key frames',
+    group: alone,
+    load: () => import('./probe.ts'),
+  },
+  {
+    name: 'doctor',
+    summary: 'what is missing on this machine, and how to mend it',
+    group: alone,
+    load: () => import('./doctor.ts'),
+  },
+  {
     name: 'adapters',
     summary: 'what every protocol can carry',
     group: alone,
@@ -30,6 +42,18 @@ export const commands: readonly CommandEntry[] = [
     summary: 'sign a token that lets its holder publish, play or use the API',
     group: alone,
     load: () => import('./token.ts'),
+  },
+  {
+    name: 'hooks',
+    summary: 'try the webhooks and the access hook of a configuration',
+    group: alone,
+    load: () => import('./hooks.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'a script that completes commands and options in your shell',
+    group: alone,
+    load: () => import('./completion.ts'),
   },
   { name: 'streams', summary: 'what is live', group: look, load: () => import('./streams.ts') },
   {
@@ -45,6 +69,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./bridges.ts'),
   },
   { name: 'events', summary: 'what happens, as it happens', group: look, load: () => import('./events.ts') },
+  {
+    name: 'top',
+    summary: 'streams, readers and destinations, once a second',
+    group: look,
+    load: () => import('./top.ts'),
+  },
   {
     name: 'play',
     summary: 'publish a file as a live stream',
