@@ -12,7 +12,7 @@ const names = readdirSync(import.meta.dirname)
   )
   .map(file => file.slice(0, -3))
 
-const usage = `usage: npm run -s bench -- ${names.join('|')} [--viewers N] [--players N] [--seconds N] [--json]`
+const usage = `usage: npm run -s bench -- ${names.join('|')} [--viewers N] [--players N] [--seconds N] [--times N] [--warm-up SECONDS] [--json]`
 
 const readArguments = () =>
   parseArgs({
@@ -22,6 +22,8 @@ const readArguments = () =>
       viewers: { type: 'string' },
       players: { type: 'string' },
       seconds: { type: 'string' },
+      times: { type: 'string' },
+      'warm-up': { type: 'string' },
     },
   })
 

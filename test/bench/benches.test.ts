@@ -1,0 +1,80 @@
+/** Every bench runs, and its rows hold what they promise, with room for a busy machine. */
+import { expect, test } from 'vitest'
+import type { Options, Row } from './bench.ts'
+import { bench as join } from './join.ts'
+import { bench as latency } from './latency.ts'
+import { createHistogram } from './parts/histogram.ts'
+import { createPicture, holdsKeyMark, PICTURE_BYTES, readStamps, stamp } from './parts/marks.ts'
+import { bench as relay } from './relay.ts'
+import { bench as start } from './start.ts'
+
+const options = (values: Readonly<Record<string, number>>): Options =>
+  new Map(Object.entries(values).map(([name, value]) => [name, String(value)]))
+const theirs = (rows: readonly Row[]): Row => rows.find(({ server }) => server === 'nginx-rtmp')!
+const ours = (rows: readonly Row[]): readonly Row[] => rows.filter(({ server }) => server === 'crosspoint')
+
+test.concurrent('relay: both servers carry the same to the same players', { timeout: 60_000 }, async () => {
+  const rows = await relay(options({ players: 5, seconds: 2, 'warm-up': 1 }))
+  expect(rows.map(({ server }) => server)).toEqual(['nginx-rtmp', 'crosspoint'])
+  for (const row of rows) {
+    expect(row).toMatchObject({ players: 5, letGo: 0 })
+    expect(row.megabitsPerSecond).toBeGreaterThan(9)
+    expect(row.megabitsPerSecond).toBeLessThan(16)
+    expect(row.cpuMicrosPerMegabit).toBeGreaterThan(0)
+    expect(row.deliveryP50Ms).toBeGreaterThan(0)
+    expect(row.deliveryP50Ms).toBeLessThan(50)
+  }
+  expect(ours(rows)[0]!.cpuRatioToNginx).toBeGreaterThan(0)
+})
+
+test.concurrent('latency: each picture is timed', { timeout: 60_000 }, async () => {
+  const rows = await latency(options({ seconds: 2, 'warm-up': 1 }))
+  for (const row of rows) {
+    expect(row.pictures).toBeGreaterThan(45)
+    expect(row.medianMs).toBeGreaterThan(0)
+  }
+  expect(ours(rows)[0]!.medianMs).toBeLessThan(20)
+})
+
+test.concurrent('join: a key frame is there at once', { timeout: 60_000 }, async () => {
+  const rows = await join(options({ viewers: 2 }))
+  expect(theirs(rows).protocol).toBe('rtmp')
+  expect(ours(rows).map(({ protocol }) => protocol)).toEqual(['rtmp', 'http-flv'])
+  for (const row of ours(rows)) expect(row.medianMs).toBeLessThan(200)
+})
+
+test.concurrent('start: ready and small', { timeout: 60_000 }, async () => {
+  const rows = await start(options({ times: 1 }))
+  const [row] = ours(rows) as [Row]
+  expect(row.readyMedianMs).toBeLessThan(10_000)
+  expect(row.idleRssBytes).toBeLessThan(160e6)
+})
+
+test('the times in pictures are found wherever they end', () => {
+  const [first, second] = [createPicture(true), createPicture(false)]
+  stamp(first, 111n)
+  stamp(second, 222n)
+  expect([holdsKeyMark(first), holdsKeyMark(second)]).toEqual([true, false])
+  const read = (...parts: readonly Uint8Array[]): bigint[] => {
+    const found: bigint[] = []
+    const bytes = Buffer.concat(parts)
+    readStamps(Buffer.concat([bytes, second]), bytes.length, sent => found.push(sent))
+    return found
+  }
+  expect(read(first, second)).toEqual([222n, 111n])
+  expect(read(second, Buffer.from('sound'))).toEqual([222n])
+  expect(read(second.subarray(0, PICTURE_BYTES - 1))).toEqual([])
+  expect(read(Buffer.alloc(3))).toEqual([])
+})
+
+test('quantiles of times', () => {
+  const times = createHistogram()
+  expect([times.count(), times.quantile(0.5)]).toEqual([0, 0])
+  for (let ms = 1; ms <= 100; ms++) times.add(ms / 10)
+  expect([times.count(), times.quantile(0.5), times.quantile(0.99), times.quantile(1)]).toEqual([
+    100, 5, 9.9, 10,
+  ])
+  times.reset()
+  times.add(1e9)
+  expect(times.quantile(1)).toBeCloseTo(10_000, 0)
+})
