@@ -1,6 +1,6 @@
 /**
- * What jobs need of a processor, measured with ffmpeg 5.1 on one core of a 2-core cloud machine with noisy pictures at
- * the highest bit rate that is used; camera pictures need less. `test/bench` measures it anew.
+ * What jobs need of a processor, measured with ffmpeg 5.1 on one core of a 2-core cloud machine with noisy pictures. Camera
+ * pictures need about two thirds of it.
  */
 import type { PictureSize, VideoCodec } from '../media/types.ts'
 import type { VideoTargetCodec } from './cost.ts'
