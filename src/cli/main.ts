@@ -20,7 +20,7 @@ export const main = async (argv: readonly string[]): Promise<number> => {
   }
   const wanted = commandIn(argv)
   try {
-    const program = await createProgram(finish, name => name === wanted)
+    const program = await createProgram(finish, name => name === wanted || wanted === 'completion')
     await program.parseAsync(argv)
     return code
   } catch (thrown) {

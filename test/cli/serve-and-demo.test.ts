@@ -1,5 +1,4 @@
 /** Long-running commands: what they print, how they end, and what they leave behind. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../helpers/chromium.ts'
 import { crosspoint, post, publishTestSource, startServer, untilLive } from '../helpers/crosspoint.ts'
 import { probe } from '../helpers/flv.ts'
-import { isGone } from '../helpers/processes.ts'
+import { childrenOf, isGone } from '../helpers/processes.ts'
 import { stopPrograms, until } from '../helpers/program.ts'
 
 let folder: string
@@ -19,20 +18,6 @@ afterAll(async () => {
   await stopPrograms()
   await rm(folder, { recursive: true })
 })
-
-/** Process ids whose parent is `pid`. */
-const childrenOf = (pid: number): number[] =>
-  readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .filter(name => {
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
-        return Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]) === pid
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
 
 const freeDoors = ['--http', '127.0.0.1:0', '--rtmp', '127.0.0.1:0', '--webrtc', '127.0.0.1:0']
 

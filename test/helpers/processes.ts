@@ -33,3 +33,17 @@ export const ffmpegChildren = (): number[] =>
       return []
     }
   })
+
+/** Process ids of a process's own children. */
+export const childrenOf = (pid: number): number[] =>
+  readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .filter(name => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+        return Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]) === pid
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
