@@ -80,8 +80,9 @@ test('VP8 to two RTMP readers: one ffmpeg, the same frames; 5 s after the last h
   expect(ffmpegChildren()).toHaveLength(1)
   expect(transcoder.running()).toMatchObject([{ from: 'vp8 640x360', cores: expect.closeTo(0.19, 2) }])
   expect(transcoder.budget).toMatchObject({ cores: 1, used: expect.closeTo(0.19, 2) })
-  expect(second.frames.at(-1)).toBe(first.frames.at(-1))
-  expect(await showPictures(first.frames)).toHaveLength(first.frames.length)
+  expect(second.frames[40]).toBe(first.frames[40])
+  const { frames } = first
+  expect(await showPictures(frames)).toHaveLength(frames.length)
   expect(registry.find('live/cam')!.tracks).toMatchObject([
     { id: 'video', params: { codec: 'vp8' } },
     { id: 'video:h264', derivedFrom: 'video', params: { codec: 'h264', size: { width: 640 } } },
@@ -102,11 +103,12 @@ test('a B-frame pyramid to a browser: transcoded, strictly rising', async () => 
   const { plan } = await registry.subscribe('live/cam', viewer, { start: 'live' })
   expect(describePlan(plan)).toEqual(['video h264 640x360 → h264: transcode'])
   await pump(writer, pyramid.frames, () => viewer.frames.length >= 110)
-  const times = viewer.frames.map(({ pts }) => pts)
+  const { frames } = viewer
+  const times = frames.map(({ pts }) => pts)
   expect(times.every((pts, i) => i === 0 || pts > times[i - 1]!)).toBe(true)
   const rate = ((times.length - 1) * 90_000) / (times.at(-1)! - times[0]!)
   expect(Math.abs(rate - 30) / 30).toBeLessThan(0.02)
-  expect(await showPictures(viewer.frames)).toHaveLength(times.length)
+  expect(await showPictures(frames)).toHaveLength(times.length)
 })
 
 describe('the budget', () => {
