@@ -130,8 +130,10 @@ export class Source {
       live()
       this.look()
       const reason = await Promise.race([source.closed, publication.closed])
-      await publication.close(reason)
-      return this.#afterwards(attempt, reason)
+      const outcome = this.#afterwards(attempt, reason)
+      // However it ended over there, here it is connected again: readers are kept as for any publisher that was lost.
+      await publication.close(outcome.kind === 'lost' ? { ...reason, code: 'source-lost' } : reason)
+      return outcome
     } catch (thrown) {
       return { kind: 'lost', error: refusedForNow(toGatewayError(thrown)) }
     }

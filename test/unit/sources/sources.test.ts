@@ -193,7 +193,7 @@ describe('always', () => {
     const timers = clock.pending
     for (let i = 1; i <= 50; i += 1) {
       await settle(11_000)
-      await upstream.cut()
+      await upstream.cut(i % 2 === 0 ? 'source-lost' : 'source-ended')
       await settle()
       expect(state()).toBe('backoff')
       await settle(1100)
