@@ -4,11 +4,12 @@ import { type Define, examples } from './command.ts'
 import { EXIT } from './exit-codes.ts'
 import { print } from './print.ts'
 
-const optionsOf = (command: Command): readonly Option[] =>
-  command
-    .createHelp()
-    .visibleOptions(command)
-    .filter(({ long }) => typeof long === 'string')
+/** Its own and those of the commands within it, each once. */
+const optionsOf = (command: Command): readonly Option[] => {
+  const all = [command, ...command.commands].flatMap(each => each.createHelp().visibleOptions(each))
+  const named = all.flatMap(option => (option.long ? [[option.long, option] as const] : []))
+  return [...new Map(named).values()]
+}
 const flags = (command: Command): string[] => optionsOf(command).map(({ long }) => long!)
 /** What may follow it without a dash: names of commands within it, shells, scopes. */
 const words = (command: Command): string[] => [

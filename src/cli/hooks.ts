@@ -84,11 +84,13 @@ const test = async ({ config, json }: HooksFlags): Promise<number> => {
 }
 
 export const define: Define = (command, finish) => {
+  const example = examples('hooks test --config crosspoint.yaml')
   command
+    .addHelpText('after', example)
     .command('test')
     .description('send a signed test event to every webhook, and a question to the access hook')
     .requiredOption('--config <file>', 'YAML file of the gateway')
     .option('--json', 'as JSON')
-    .addHelpText('after', examples('hooks test --config crosspoint.yaml'))
+    .addHelpText('after', example)
     .action(async (flags: HooksFlags) => finish(await test(flags)))
 }
