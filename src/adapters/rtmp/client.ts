@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { closable, createScope, describeReason } from '../../core/scope.ts'
-import type { Closable, Egress, Publication } from '../../core/types.ts'
+import type { Clock, Closable, Egress, Publication } from '../../core/types.ts'
 import { type ErrorCode, GatewayError } from '../../errors.ts'
 import type { AdapterContext } from '../adapter.ts'
 import { pinnedLookup } from '../pinned-lookup.ts'
@@ -46,10 +46,13 @@ const dial = async (
   const { clock } = context
   const socket = await openSocket(address, config, context)
   const transport = createSocketTransport(socket, clock)
+  const broken = Promise.withResolvers<never>()
+  broken.promise.catch(() => undefined) // told by an event as well
   const session = new RtmpClientSession(address, RTMP_LIMITS, transport, {
     ...events,
     onFailure: error => {
       socket.destroy()
+      broken.reject(error)
       events.onFailure(error)
     },
   })
@@ -73,6 +76,7 @@ const dial = async (
   try {
     const streamId = await session[purpose]()
     permittedAt = clock.now()
+    if (purpose === 'publish') await Promise.race([broken.promise, afterwords(clock)])
     return { session, transport, streamId }
   } catch (error) {
     socket.destroy()
@@ -81,6 +85,14 @@ const dial = async (
     cancel()
   }
 }
+
+/**
+ * A server that hangs up right behind its permission is heard before any media is under way: media that nobody reads
+ * turns a hang-up into a reset, which says nothing.
+ */
+const AFTERWORDS_US = 50_000
+const afterwords = (clock: Clock): Promise<void> =>
+  new Promise(resolve => void clock.after(AFTERWORDS_US, resolve))
 
 const CERTIFICATE = /^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|HOSTNAME_MISMATCH)/
 
