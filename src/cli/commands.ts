@@ -55,6 +55,12 @@ export const commands: readonly CommandEntry[] = [
     group: alone,
     load: () => import('./completion.ts'),
   },
+  {
+    name: 'config',
+    summary: 'check a configuration, explain it, and what a change would do',
+    group: alone,
+    load: () => import('./config.ts'),
+  },
   { name: 'streams', summary: 'what is live', group: look, load: () => import('./streams.ts') },
   {
     name: 'inspect',
@@ -90,4 +96,10 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'stop', summary: 'stop a bridge or a recording', group: change, load: () => import('./stop.ts') },
   { name: 'kick', summary: 'end a publisher, or one reader', group: change, load: () => import('./kick.ts') },
+  {
+    name: 'job',
+    summary: 'recordings as MP4, cut, or a picture of them',
+    group: change,
+    load: () => import('./job.ts'),
+  },
 ]
