@@ -21,7 +21,7 @@ export interface FlvFileOptions {
   readonly create?: (path: string) => Promise<FlvFileHandle>
 }
 export interface FlvFile {
-  /** Queues a tag and writes it at once if nothing is under way. Times are shifted so that the first is 0. */
+  /** Queues a tag and writes it at once if nothing is under way. Times are shifted so that those of media begin at 0. */
   write(tag: FlvTag): void
   /** Bytes that are not yet in the file. */
   readonly backlog: number
@@ -95,6 +95,8 @@ const createFileTime = () => {
   let end = 0
   return {
     place({ type, timestampMs }: FlvTag): number {
+      // Metadata says 0 whenever it is written: the first picture or sound tells where the file begins.
+      if (type === 18 && base === undefined) return 0
       base ??= timestampMs
       const ms = Math.max(last[type], timestampMs - base)
       if (ms > last[type]) step = ms - last[type]

@@ -70,6 +70,18 @@ describe('a recording', () => {
     expect([file.bytes, file.backlog, file.durationMs]).toEqual([bytes.length, 0, 1020])
   })
 
+  test('of a stream that is live for long begins at 0, whatever time its metadata says', async () => {
+    const path = fresh()
+    const file = await openFlvFile({ path, onFailure: noFailure })
+    file.write({ ...metadata, timestampMs: 0 })
+    for (let i = 0; i < 3; i += 1) file.write(tag(i))
+    await file.close()
+    const parsed = parseFlv(readFileSync(path))
+    expect(parsed.tags.map(({ timestampMs }) => timestampMs)).toEqual([0, 0, 20, 40])
+    // Every other tag is a picture, and the last lasts as long as the one before it.
+    expect(file.durationMs).toBe(80)
+  })
+
   test('is a whole file after each tag, before it is closed', async () => {
     const path = fresh()
     const file = await openFlvFile({ path, onFailure: noFailure })
