@@ -95,8 +95,7 @@ describe('record, restream, bridges, stop', () => {
     const tookS = (performance.now() - beganMs) / 1000
     expect(code).toBe(0)
     expect(output).toMatch(/→ short\.flv: ended · [\d.]+ kB/)
-    const times = (await probe(join(folder, 'short.flv'))).packets.map(({ ptsMs }) => ptsMs / 1000)
-    const durationS = Math.max(...times) - Math.min(...times)
+    const { durationS } = await probe(join(folder, 'short.flv'))
     expect(durationS).toBeGreaterThan(0.5)
     // It may begin with the pictures since the last key frame.
     expect(durationS).toBeLessThan(tookS + 2)
