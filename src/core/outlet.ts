@@ -83,9 +83,15 @@ export class Outlet<F extends Form> implements Sink<MediaOf[F]> {
     return this.#feed.cache?.units() ?? []
   }
 
-  /** Hands on what was kept, without a look at the backlog. */
+  /** Hands on what was kept, without a look at the backlog; nothing to a sink that was let go. */
   replay(unit: MediaOf[F]): void {
-    if (!this.#isVideo || this.#passes(unit)) this.#pass(unit, bytesOf(unit))
+    if (this.#detach === undefined) return
+    try {
+      if (!this.#isVideo || this.#passes(unit)) this.#pass(unit, bytesOf(unit))
+    } catch (error) {
+      this.detach()
+      this.failed(error)
+    }
   }
 
   write(unit: MediaOf[F]): void {

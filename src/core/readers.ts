@@ -1,6 +1,6 @@
 /** The readers of one stream: who has joined, and how each leaves. */
 import { describePlan } from './describe.ts'
-import { describeReason } from './scope.ts'
+import { describeReason, reasonOf } from './scope.ts'
 import type { CoreLog } from './stream-context.ts'
 import type { SubscriptionNode } from './subscription.ts'
 import type { CloseReason, Scope, SubscriberInfo } from './types.ts'
@@ -34,21 +34,25 @@ export class Readers {
     const { egress } = subscription
     this.#all.add(subscription)
     const leave = subscription.enterTally()
-    scope.defer(async () => {
-      const reason = scope.signal.reason as CloseReason
+    // Told at once, before the stream's own end is: what its egress has still to do may take its time.
+    const left = (): void => {
       this.#all.delete(subscription)
-      const { info } = subscription
-      await egress.close(reason)
       leave()
-      const { units, dropped } = subscription.stats
-      const fields = { stream: this.#stream, units, dropped }
-      this.#log?.info(fields, `${egress.label} left: ${describeReason(reason)}`)
-      this.#events.onLeft({ ...info, stats: subscription.stats }, reason)
-    })
+      this.#left(subscription, reasonOf(scope.signal))
+    }
+    scope.signal.addEventListener('abort', left, { once: true })
+    scope.defer(() => egress.close(reasonOf(scope.signal)))
     void egress.closed.then(reason => subscription.close(reason))
     const plan = describePlan(subscription.plan)
     this.#log?.info({ stream: this.#stream, plan }, `${egress.label} joined`)
     this.#events.onJoined(subscription.info)
+  }
+
+  #left({ egress, info }: SubscriptionNode, reason: CloseReason): void {
+    const { units, dropped } = info.stats
+    const fields = { stream: this.#stream, units, dropped }
+    this.#log?.info(fields, `${egress.label} left: ${describeReason(reason)}`)
+    this.#events.onLeft(info, reason)
   }
 
   /** false: no reader has this id. */

@@ -285,11 +285,12 @@ export class StreamNode {
     const wasLive = this.#publication.isReady || this.#absence !== undefined
     this.#succession.clear()
     this.#absence?.hold()
+    // Told before the name is free: what comes next under it begins after this end.
+    if (wasLive) this.#events.onClosed(info, reason)
     this.#events.onGone(this)
     if (!this.#publication.signal.aborted) void this.#publication.close(reason)
     this.#scope.defer(() => {
       this.#context.log?.info({ stream: this.name }, `ended: ${describeReason(reason)}`)
-      if (wasLive) this.#events.onClosed(info, reason)
     })
   }
 }

@@ -61,6 +61,22 @@ describe('frame readers', () => {
     expect(subscription.stats).toMatchObject({ units: 37, dropped: 0, waitingForKey: false })
   })
 
+  test('one that breaks on the way is told so as if it had broken later', async () => {
+    const { video, audio, join, registry } = setup()
+    play(video, audio, 3.5)
+    let units = 0
+    const onUnit = (): void => {
+      if (++units === 5) throw new RangeError('no more')
+    }
+    await expect(join(toFrames, 'last-gop', { onUnit })).rejects.toMatchObject({
+      name: 'GatewayError',
+      code: 'closed',
+      message: expect.stringContaining('no more'),
+    })
+    expect(units).toBe(5)
+    expect(registry.find('live/cam')?.subscribers).toEqual([])
+  })
+
   test('who starts live waits for the next key frame', async () => {
     const { video, audio, join } = setup()
     play(video, audio, 3.5)

@@ -265,6 +265,25 @@ describe('leaving', () => {
     ])
   })
 
+  test('the end of one stream is told before the next of its name begins, however long its readers take to close', async () => {
+    const { registry, events } = setup()
+    const { publication } = goLive(registry)
+    const egress = viewer({ label: 'recorder' })
+    const gate = Promise.withResolvers<void>()
+    const slow = { ...egress, close: () => gate.promise }
+    await registry.subscribe('live/cam', slow, live)
+    void publication.close({ code: 'unpublished' })
+    goLive(registry)
+    expect(events).toEqual([
+      'ready live/cam',
+      'joined live/cam recorder',
+      'left live/cam recorder unpublished',
+      'closed live/cam unpublished',
+      'ready live/cam',
+    ])
+    gate.resolve()
+  })
+
   test('a publisher that never was ready makes no event', async () => {
     const { registry, events } = setup()
     await registry.publish('live/cam', by('a')).close()
