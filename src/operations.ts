@@ -110,6 +110,7 @@ export const openOperations = (parts: OperationsParts): Operations => {
     start() {
       void bridges.apply(live.config.bridges)
       void sources.apply(live.config.sources)
+      void parts.recordings.tidy()
       keepRecordings(parts)
     },
   }

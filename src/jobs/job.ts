@@ -31,7 +31,7 @@ export interface JobParts {
   readonly nowMs: () => number
 }
 
-/** Hidden, so that nobody takes half a file for a whole one. */
+/** Hidden, so that nobody takes half a file for a whole one. Recordings know the pattern. */
 const partOf = ({ to }: FileTask, id: string): string => join(dirname(to), `.${basename(to)}.${id}.part`)
 
 const taken = (name: string): GatewayError =>

@@ -63,6 +63,26 @@ export const removeRecording = async (directory: string, name: string): Promise<
   })
 }
 
+/** What jobs write into until it is whole: `.cam.mp4.1f3a9c02.part`. */
+const leftover = /^\..+\.[0-9a-f]{8}\.part$/
+
+/** Deletes what jobs of a gateway that was killed have left; returns the names. One that is still written stays. */
+export const removeLeftovers = async (directory: string, nowMs: number): Promise<readonly string[]> => {
+  const options = { recursive: true, withFileTypes: true } as const
+  const entries = await fs.readdir(resolve(directory), options).catch(() => [])
+  const removed: string[] = []
+  for (const entry of entries.filter(({ name }) => leftover.test(name))) {
+    const path = join(entry.parentPath, entry.name)
+    const found = await fs.lstat(path).catch(() => undefined)
+    if (found?.isFile() !== true || isHeldOpen(path) || nowMs - found.mtimeMs < quietMs) continue
+    await fs.unlink(path).then(
+      () => removed.push(entry.name),
+      () => undefined,
+    )
+  }
+  return removed
+}
+
 /** Bytes that the disk under `directory` has left for us; the directory need not exist yet. */
 export const freeBytes = async (directory: string): Promise<number> => {
   for (let at = resolve(directory); ; at = resolve(at, '..')) {

@@ -4,7 +4,7 @@ import type { Clock, Scope } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { resolveUnder } from '../record/path.ts'
 import type { RecordingsConfig } from './config.ts'
-import { freeBytes, listRecordings, type Recording, removeRecording } from './library.ts'
+import { freeBytes, listRecordings, type Recording, removeLeftovers, removeRecording } from './library.ts'
 import { chooseEvictions, type Eviction } from './retention.ts'
 
 /** How often the limits are looked at. */
@@ -22,6 +22,8 @@ export interface Recordings {
   free(): Promise<number>
   /** Lets go what is beyond the limits, now. */
   enforce(): Promise<void>
+  /** Deletes half files that jobs of a gateway that was killed have left. */
+  tidy(): Promise<void>
 }
 export interface RecordingsParts {
   /** Read anew each time. */
@@ -83,6 +85,12 @@ class RecordingsDirectory implements Recordings {
   enforce(): Promise<void> {
     this.#round = this.#round.then(() => this.#evict()).catch((thrown: unknown) => this.#trouble(thrown))
     return this.#round
+  }
+
+  async tidy(): Promise<void> {
+    const removed = await removeLeftovers(this.#directory, this.#nowMs)
+    if (removed.length > 0)
+      this.#parts.log.info({ removed }, 'half files of jobs that were killed are deleted')
   }
 
   async #hasRoom(): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** Recordings that are made by themselves, sources over real RTMP, and a configuration that changes under sessions. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -65,6 +66,16 @@ const recordings = (): string[] => {
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name))
 }
+/** fetch sets the Host itself. */
+const statusWithHost = (http: string, host: string): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const asked = request(`${http}/healthz`, { headers: { host } }, answer => {
+      answer.resume()
+      resolve(answer.statusCode)
+    })
+    asked.on('error', reject)
+    asked.end()
+  })
 const isReady = (gateway: Gateway, name: string): boolean => gateway.registry.find(name)?.state === 'ready'
 
 describe('recordings by themselves', () => {
@@ -266,15 +277,18 @@ describe('reload', () => {
     expect(gateway.live.pending).toEqual([])
   })
 
-  test('what is live holds at once: access, hosts, log level, bridges', async () => {
+  test('what is live holds at once: access, hosts, bridges', async () => {
     const lines: string[] = []
     const { gateway, http, rtmp, change } = await start({}, lines)
     const publisher = publishTestSource({ url: `${rtmp}/live/cam`, size: '160x90' })
     await until('it is live', () => isReady(gateway, 'live/cam'))
+    expect(await statusWithHost(http, 'tv.example')).toBe(403)
     await change({
+      http: { ...anywhere, hosts: ['tv.example'] },
       access: { play: [{ key: 'a-long-secret' }] },
       bridges: [{ from: 'stream:live/cam', to: ['by-config.flv'] }],
     })
+    expect(await statusWithHost(http, 'tv.example')).toBe(200)
     expect((await fetch(`${http}/live/cam.flv`)).status).toBe(401)
     await until('the bridge records', () => recordings().length === 1)
     await change({})

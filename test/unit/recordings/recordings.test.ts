@@ -111,6 +111,24 @@ describe('recordings on the disk', () => {
     expect(logged.map(({ message }) => message)).toEqual(['recording deleted on request'])
   })
 
+  test('half files of jobs that were killed go, what is still written and what looks like them stays', async () => {
+    await write('live/.cam.mp4.1f3a9c02.part', 10, 100)
+    await write('.cam.mp4.00000000.part', 10, 0)
+    for (const name of ['.cam.mp4.part', 'cam.mp4.1f3a9c02.part', '.x.1f3a9c0.part'])
+      await write(name, 10, 100)
+    const { recordings, logged } = start({})
+    await recordings.tidy()
+    expect(await left()).toEqual([
+      '.cam.mp4.00000000.part',
+      '.cam.mp4.part',
+      '.x.1f3a9c0.part',
+      'cam.mp4.1f3a9c02.part',
+    ])
+    expect(logged).toMatchObject([{ fields: { removed: ['.cam.mp4.1f3a9c02.part'] } }])
+    await recordings.tidy()
+    expect(logged).toHaveLength(1)
+  })
+
   test('a directory that is not there is empty; one that cannot be read is said once', async () => {
     const { recordings } = start({ directory: join(directory, 'none') })
     expect(await recordings.list()).toEqual([])
