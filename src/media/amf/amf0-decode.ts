@@ -1,22 +1,18 @@
 /** AMF 0 (Adobe, "Action Message Format -- AMF 0"). Sections cited are of that document. */
 import { Amf3Decoder } from './amf3-decode.ts'
 import { AmfInput } from './input.ts'
+import { AmfReferences } from './references.ts'
 import type { AmfLimits, AmfObject, AmfValue } from './value.ts'
 
 const OBJECT_END = 0x09
 
-interface Complex {
-  readonly value: AmfValue
-  /** undefined while the value is still being read: a reference to it would be a cycle. */
-  weight: number | undefined
-}
-
 class Amf0Decoder {
   readonly #input: AmfInput
-  readonly #complex: Complex[] = []
+  readonly #references: AmfReferences
 
   constructor(input: AmfInput) {
     this.#input = input
+    this.#references = new AmfReferences(input)
   }
 
   value(): AmfValue {
@@ -38,7 +34,7 @@ class Amf0Decoder {
       case 0x0d:
         return undefined
       case 0x07:
-        return this.#reference(input.u16())
+        return this.#references.get(input.u16())
       case 0x08:
         input.u32() // 2.10: the count of an ECMA array is only a hint; the end marker decides
         return this.#object()
@@ -59,18 +55,13 @@ class Amf0Decoder {
     }
   }
 
-  #open<V extends AmfValue>(value: V): Complex {
-    this.#input.enter()
-    const complex: Complex = { value, weight: undefined }
-    this.#complex.push(complex)
-    return complex
+  #object(): AmfObject {
+    const object: Record<string, AmfValue> = Object.create(null)
+    return this.#references.fill(object, () => this.#members(object))
   }
 
-  #object(): AmfObject {
+  #members(object: Record<string, AmfValue>): void {
     const input = this.#input
-    const object: Record<string, AmfValue> = Object.create(null)
-    const before = input.charged
-    const complex = this.#open(object)
     // Some encoders forget the end marker of the last object of a message.
     while (input.left > 0) {
       const length = input.u16()
@@ -81,35 +72,20 @@ class Amf0Decoder {
       }
       object[key] = this.value()
     }
-    complex.weight = input.charged - before
-    input.leave()
-    return object
   }
 
   #strictArray(): readonly AmfValue[] {
-    const input = this.#input
-    const count = input.count(input.u32(), 1)
+    const count = this.#input.count(this.#input.u32(), 1)
     const array: AmfValue[] = []
-    const before = input.charged
-    const complex = this.#open(array)
-    for (let index = 0; index < count; index++) array.push(this.value())
-    complex.weight = input.charged - before
-    input.leave()
-    return array
+    return this.#references.fill(array, () => {
+      for (let index = 0; index < count; index++) array.push(this.value())
+    })
   }
 
   #date(): Date {
     const date = new Date(this.#input.f64())
     this.#input.u16() // 2.13: the time zone is reserved
     return date
-  }
-
-  #reference(index: number): AmfValue {
-    const complex = this.#complex[index]
-    if (complex?.weight === undefined)
-      return this.#input.fail(`reference to value ${index}, which is not there`)
-    this.#input.charge(complex.weight)
-    return complex.value
   }
 }
 

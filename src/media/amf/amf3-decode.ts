@@ -1,12 +1,8 @@
 /** AMF 3 (Adobe, "Action Message Format -- AMF 3", January 2013). Sections cited are of that document. */
 import { AmfInput } from './input.ts'
+import { AmfReferences } from './references.ts'
 import type { AmfLimits, AmfObject, AmfValue } from './value.ts'
 
-interface Complex {
-  readonly value: AmfValue
-  /** undefined while the value is still being read: a reference to it would be a cycle. */
-  weight: number | undefined
-}
 interface Traits {
   readonly sealed: readonly string[]
   readonly dynamic: boolean
@@ -15,11 +11,12 @@ interface Traits {
 export class Amf3Decoder {
   readonly #input: AmfInput
   readonly #strings: string[] = []
-  readonly #complex: Complex[] = []
+  readonly #references: AmfReferences
   readonly #traits: Traits[] = []
 
   constructor(input: AmfInput) {
     this.#input = input
+    this.#references = new AmfReferences(input)
   }
 
   value(): AmfValue {
@@ -48,21 +45,21 @@ export class Amf3Decoder {
 
   #complexValue(marker: number): AmfValue {
     const header = this.#u29()
-    if ((header & 1) === 0) return this.#reference(header >> 1)
+    if ((header & 1) === 0) return this.#references.get(header >> 1)
     const size = header >> 1
     const input = this.#input
     switch (marker) {
       case 0x07:
       case 0x0b:
-        return this.#keep(input.utf8(size), 1 + (size >> 6))
+        return this.#references.keep(input.utf8(size), 1 + (size >> 6))
       case 0x08:
-        return this.#keep(new Date(input.f64()), 1)
+        return this.#references.keep(new Date(input.f64()), 1)
       case 0x09:
         return this.#array(size)
       case 0x0a:
         return this.#object(header)
       case 0x0c:
-        return this.#keep(input.bytes(size), 1 + (size >> 6))
+        return this.#references.keep(input.bytes(size), 1 + (size >> 6))
       case 0x0d:
         return this.#vector(size, 4, () => input.i32())
       case 0x0e:
@@ -103,42 +100,18 @@ export class Amf3Decoder {
     return text
   }
 
-  #keep<V extends AmfValue>(value: V, weight: number): V {
-    this.#complex.push({ value, weight })
-    return value
-  }
-
-  #reference(index: number): AmfValue {
-    const complex = this.#complex[index]
-    if (complex?.weight === undefined)
-      return this.#input.fail(`reference to value ${index}, which is not there`)
-    this.#input.charge(complex.weight)
-    return complex.value
-  }
-
-  #fill<V extends AmfValue>(value: V, read: () => void): V {
-    const before = this.#input.charged
-    const complex: Complex = { value, weight: undefined }
-    this.#complex.push(complex)
-    this.#input.enter()
-    read()
-    this.#input.leave()
-    complex.weight = this.#input.charged - before
-    return value
-  }
-
   /** 3.11: named members first, an empty name ends them, then the dense part. */
   #array(size: number): AmfValue {
     const count = this.#input.count(size, 1)
     const first = this.#string()
     if (first === '') {
       const array: AmfValue[] = []
-      return this.#fill(array, () => {
+      return this.#references.fill(array, () => {
         for (let index = 0; index < count; index++) array.push(this.value())
       })
     }
     const object: Record<string, AmfValue> = Object.create(null)
-    return this.#fill(object, () => {
+    return this.#references.fill(object, () => {
       for (let key = first; key !== ''; key = this.#string()) object[key] = this.value()
       for (let index = 0; index < count; index++) object[index] = this.value()
     })
@@ -148,7 +121,7 @@ export class Amf3Decoder {
   #object(header: number): AmfObject {
     const traits = (header & 2) === 0 ? this.#traitsAt(header >> 2) : this.#readTraits(header)
     const object: Record<string, AmfValue> = Object.create(null)
-    return this.#fill(object, () => {
+    return this.#references.fill(object, () => {
       for (const key of traits.sealed) object[key] = this.value()
       if (!traits.dynamic) return
       for (let key = this.#string(); key !== ''; key = this.#string()) object[key] = this.value()
@@ -175,7 +148,7 @@ export class Amf3Decoder {
     this.#input.u8() // 3.15: fixed-vector flag
     const count = this.#input.count(size, bytes)
     this.#input.charge(count)
-    return this.#keep(
+    return this.#references.keep(
       Array.from({ length: count }, () => read()),
       1 + count,
     )
@@ -186,7 +159,7 @@ export class Amf3Decoder {
     this.#string()
     const count = this.#input.count(size, 1)
     const array: AmfValue[] = []
-    return this.#fill(array, () => {
+    return this.#references.fill(array, () => {
       for (let index = 0; index < count; index++) array.push(this.value())
     })
   }
@@ -195,7 +168,7 @@ export class Amf3Decoder {
     this.#input.u8() // 3.16: weak keys
     const count = this.#input.count(size, 2)
     const object: Record<string, AmfValue> = Object.create(null)
-    return this.#fill(object, () => {
+    return this.#references.fill(object, () => {
       for (let index = 0; index < count; index++) {
         const key = this.value()
         if (typeof key === 'object') this.#input.fail('a dictionary key is an object')
