@@ -1,4 +1,5 @@
 /** What the page asks the gateway. */
+import { askForKey } from './key-form.ts'
 import { withToken } from './token.ts'
 
 export interface TrackStats {
@@ -79,12 +80,20 @@ export class Refusal extends Error {
   }
 }
 
-/** Like fetch, but an error status rejects with a `Refusal`. */
+const isAboutKeys = (status: number): boolean => status === 401 || status === 403
+
+const refusalOf = async (response: Response): Promise<Refusal> => {
+  const problem = await response.json().catch(() => ({}))
+  return new Refusal(response.status, problem.code ?? 'unknown', problem.detail ?? response.statusText)
+}
+
+/** Like fetch, but an error status rejects with a `Refusal`; one for want of a key shows the form for it. */
 export const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
   const response = await fetch(path, withToken(init))
   if (response.ok) return response
-  const problem = await response.json().catch(() => ({}))
-  throw new Refusal(response.status, problem.code ?? 'unknown', problem.detail ?? response.statusText)
+  const refusal = await refusalOf(response)
+  if (isAboutKeys(response.status)) askForKey(refusal.message)
+  throw refusal
 }
 
 /** A stream name as URL path: its slashes stay. */
@@ -107,9 +116,11 @@ export const closeBridge = async (id: string): Promise<void> => {
   await ask(`/v1/bridges/${encodeURIComponent(id)}`, { method: 'DELETE' })
 }
 
-/** `host:port` of the RTMP door as this browser would reach it; undefined when there is none. */
+/** `host:port` of the RTMP door as this browser would reach it; undefined when there is none, or it may not know. */
 export const findRtmpDoor = async (): Promise<string | undefined> => {
-  const { adapters } = await (await ask('/v1/adapters')).json()
+  const response = await fetch('/v1/adapters', withToken())
+  if (!response.ok) return undefined
+  const { adapters } = await response.json()
   const port = (adapters as AdapterView[]).find(({ name }) => name === 'rtmp')?.listening?.port
   return port === undefined ? undefined : `${location.hostname}${port === 1935 ? '' : `:${port}`}`
 }

@@ -1,6 +1,6 @@
 /** The page: a list of what is live, one view beside it, chosen by the part of the address behind the #. */
 
-import { findRtmpDoor, listStreams, type StreamView } from './api.ts'
+import { findRtmpDoor, listStreams, Refusal, type StreamView } from './api.ts'
 import { bridgesView } from './bridges-view.ts'
 import { h } from './element.ts'
 import { publishLinks } from './links.ts'
@@ -20,6 +20,7 @@ let rtmp: string | undefined
 let view: View | undefined
 let shown: string | undefined
 let streams: readonly StreamView[] = []
+let refused = false
 
 type Page = 'watch' | 'publish' | 'bridges'
 interface Route {
@@ -42,9 +43,10 @@ const readRoute = (): Route => {
 }
 
 const emptyView = (): View => {
+  const title = refused ? 'Streams are not shown without a key' : 'Nothing is live yet'
   const text = 'As soon as something is published it plays here.'
   const link = h('a', { class: 'primary', href: '#/publish' }, 'Publish from this browser')
-  const hero = h('div', { class: 'stage empty' }, h('h1', {}, 'Nothing is live yet'), h('p', {}, text), link)
+  const hero = h('div', { class: 'stage empty' }, h('h1', {}, title), h('p', {}, text), link)
   return {
     element: h('div', { class: 'main' }, hero, publishLinks('live/cam', rtmp)),
     close: () => undefined,
@@ -56,7 +58,9 @@ const viewFor = ({ page, name }: Route): readonly [key: string, make: () => View
   if (page === 'publish') return [`publish ${name ?? ''}`, () => publishView(name ?? 'live/cam', rtmp)]
   if (page === 'bridges') return [`bridges ${name ?? ''}`, () => bridgesView(name)]
   const chosen = name ?? (shown?.startsWith('watch ') ? shown.slice('watch '.length) : streams[0]?.name)
-  return chosen === undefined ? ['empty', emptyView] : [`watch ${chosen}`, () => watchView(chosen, rtmp)]
+  return chosen === undefined
+    ? [refused ? 'refused' : 'empty', emptyView]
+    : [`watch ${chosen}`, () => watchView(chosen, rtmp)]
 }
 
 const render = (): void => {
@@ -77,7 +81,12 @@ addEventListener('pagehide', () => view?.close())
 takeToken()
 rtmp = await findRtmpDoor().catch(() => undefined)
 every(2000, async () => {
-  streams = await listStreams()
-  rememberStreams(streams)
+  try {
+    streams = await listStreams()
+    refused = false
+    rememberStreams(streams)
+  } catch (error) {
+    refused = error instanceof Refusal
+  }
   render()
 })

@@ -1,12 +1,15 @@
-/** What the visitor has in hand: a key or token, from the link that led here (`#/watch/live/cam?token=…`). */
+/** What the visitor has in hand: a key or token, typed in or from the link that led here (`#/watch/live/cam?token=…`). */
 const storageName = 'crosspoint-token'
+
+/** For this tab alone, and gone with it. */
+export const keepToken = (token: string): void => sessionStorage.setItem(storageName, token)
 
 /** Out of the address bar and into this tab alone, so that it is not copied along with the address. */
 export const takeToken = (): void => {
   const [before = '', query = ''] = location.hash.split('?', 2)
   const token = new URLSearchParams(query).get('token')
   if (token === null) return
-  sessionStorage.setItem(storageName, token)
+  keepToken(token)
   history.replaceState(null, '', before)
 }
 
