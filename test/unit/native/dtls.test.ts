@@ -85,7 +85,8 @@ describe('handshake', () => {
       }) as DtlsSession
     expect(handshake(spy(server), spy(client)).last.client.state).toBe('connected')
     expect(Math.max(...sizes)).toBeLessThanOrEqual(mtu)
-    expect(sizes.length).toBeGreaterThan(mtu < 600 ? 5 : 3)
+    // The certificate alone is larger than a small MTU; how much larger differs with its signature.
+    expect(sizes.length).toBeGreaterThan(mtu < 400 ? 5 : 3)
   })
 
   test.each([
