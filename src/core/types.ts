@@ -280,7 +280,7 @@ export interface Registry extends Closable {
   on<E extends keyof RegistryEvents>(event: E, listener: (...args: RegistryEvents[E]) => void): () => void
 }
 
-/* ---------- transcode, record ---------- */
+/* ---------- transcode ---------- */
 
 /** A backend: ffmpeg child, native audio addon. One job per (track, target), however many viewers. */
 export interface Transcoder extends TranscodeTable {
@@ -291,9 +291,4 @@ export interface Transcoder extends TranscodeTable {
 export interface TranscodeJob extends Closable {
   /** Absent: key frames come with those of the source. */
   requestKeyframe?(): void
-}
-/** A recorder is an egress whose pressure is lossless and whose sink is a file muxer. */
-export interface Recorder extends Egress {
-  readonly files: readonly string[]
-  rotate(): Promise<void>
 }

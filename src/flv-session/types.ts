@@ -70,5 +70,3 @@ export interface FlvOutput {
   /** For `Egress.open`; may be called again with tracks that appeared later. */
   open(tracks: readonly OpenTrack[]): readonly EgressSink[]
 }
-/** `createFlvOutput` of egress.ts. */
-export type CreateFlvOutput = (sink: FlvMessageSink) => FlvOutput
