@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import type { core } from 'zod'
 import type { Adapter, ConfigSchema } from '../adapters/adapter.ts'
 import { adapters as allAdapters } from '../adapters/index.ts'
-import { GatewayError, toGatewayError } from '../errors.ts'
+import { GatewayError } from '../errors.ts'
 import { parseAddress } from './address.ts'
 import { emptyOf, problemsOf, unknownKey } from './problems.ts'
 import { type SharedConfig, type SharedInput, sections } from './schema.ts'
@@ -82,7 +82,7 @@ export const parseConfig = (
  */
 export const readConfigFile = async (path: string): Promise<ConfigInput> => {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new GatewayError('bad-config', `${path}: ${toGatewayError(error).message}`, { cause: error })
+    throw new GatewayError('bad-config', (error as Error).message, { cause: error })
   })
   let value: unknown
   try {
