@@ -151,7 +151,7 @@ export const openBridge = (parts: BridgeParts): OpeningBridge => {
   void scope.closed.then(reason => {
     running.ended(reason)
     const { from, state } = running.info()
-    log.info({ bridge: id, from, state }, `bridge ${state}: ${maskUrls(describeReason(reason))}`)
+    log.info({ from, state }, `bridge ${state}: ${maskUrls(describeReason(reason))}`)
   })
   const connected = running.connect().catch(async (thrown: unknown) => {
     const error = toGatewayError(thrown)

@@ -115,6 +115,18 @@ test('a recording is a bridge to a file name under the recordings directory, and
   expect(await close(replay.id)).toBe(204)
 })
 
+test('each line of the log names its bridge once', async () => {
+  const { id } = await opened('stream:live/cam', 'logged.flv')
+  expect(await close(id)).toBe(204)
+  const lines = (): string[] =>
+    server.program
+      .output()
+      .split('\n')
+      .filter(line => line.includes(`"bridge":"${id}"`))
+  await until('its end is logged', () => lines().some(line => line.includes('bridge ended')))
+  for (const line of lines()) expect(line.match(/"bridge":/g)).toHaveLength(1)
+})
+
 test('one destination that fails leaves the other alone', async () => {
   const port = await freePort()
   const bridge = await opened('stream:live/cam', `rtmp://127.0.0.1:${port}/live/KEY`, 'alone.flv')
