@@ -6,7 +6,14 @@ crosspoint=$(dirname "$0")/../../bin/crosspoint.js
 
 node "$crosspoint" serve --json --http "$HTTP" --rtmp "$RTMP" --webrtc "$WEBRTC" &
 gateway=$!
-trap 'kill $gateway ${ffmpeg:-} 2>/dev/null; wait' EXIT INT TERM
+ffmpeg=
+finish() {
+  # The publisher goes first, so that it can say goodbye.
+  [ -z "$ffmpeg" ] || { kill "$ffmpeg" 2>/dev/null && wait "$ffmpeg"; } || true
+  kill $gateway 2>/dev/null && wait $gateway || true
+}
+trap finish EXIT
+trap 'exit 143' INT TERM
 until curl -fs "http://$HTTP/healthz" >/dev/null; do
   kill -0 $gateway || exit 1
   sleep 0.1

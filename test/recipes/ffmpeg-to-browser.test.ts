@@ -21,6 +21,7 @@ test('ffmpeg-to-browser', async () => {
   await until('a picture', () =>
     page.evaluate(() => (document.querySelector('#player') as HTMLVideoElement).videoWidth === 640),
   )
+  expect(recipe.output()).not.toMatch(/\berror\b/i)
   await recipe.stop()
   await until('the gateway has ended with it', async () =>
     fetch(`http://${doors.http}/healthz`).then(
@@ -28,5 +29,4 @@ test('ffmpeg-to-browser', async () => {
       () => true,
     ),
   )
-  expect(recipe.output()).not.toMatch(/\berror\b/i)
 })
