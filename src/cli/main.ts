@@ -12,6 +12,15 @@ const usageCode = ({ exitCode }: CommanderError): number => (exitCode === 0 ? EX
 const commandIn = (argv: readonly string[]): string | undefined =>
   argv.slice(2).find(word => commands.some(({ name }) => name === word))
 
+/** Nobody reads on (`crosspoint events | head`): it ends as if it had been told to, without a trace. */
+const endWithReader = (): void => {
+  process.stdout.once('error', error => {
+    process.stdout.on('error', () => undefined)
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    process.kill(process.pid, 'SIGTERM')
+  })
+}
+
 /** Runs one command line and resolves to the exit code of the process. */
 export const main = async (argv: readonly string[]): Promise<number> => {
   let code: number = EXIT.ok
@@ -19,6 +28,7 @@ export const main = async (argv: readonly string[]): Promise<number> => {
     code = result
   }
   const wanted = commandIn(argv)
+  endWithReader()
   try {
     const program = await createProgram(finish, name => name === wanted || wanted === 'completion')
     await program.parseAsync(argv)

@@ -47,6 +47,13 @@ describe('top', () => {
     expect(await program.exited).toBe(0)
     expect(program.output()).not.toContain('\x1b')
   })
+  test('a reader that has seen enough ends it, without a trace', async () => {
+    const command = `${process.execPath} ${bin} top --gateway ${server.http} | head -n 1`
+    const pipe = startProgram('sh', ['-c', command])
+    await pipe.exited
+    expect(pipe.output()).toMatch(/1 streams/)
+    expect(pipe.output()).not.toContain('EPIPE')
+  })
   test('on a terminal it draws over itself and leaves the screen as it was', async () => {
     const command = `exec ${process.execPath} ${bin} top --gateway ${server.http}`
     const terminal = startProgram('script', ['-qec', command, '/dev/null'])
