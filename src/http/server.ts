@@ -86,9 +86,11 @@ const createApp = (config: SharedConfig['http'], log: Logger): Hono<Env> => {
   app.use(bodyLimit({ maxSize: maxBodyBytes, onError: tooLarge }))
   app.notFound(context => answerUnknown(app, context))
   app.onError((thrown, context) => {
+    const { incoming } = context.env
     const error = toGatewayError(thrown)
     const fields = { method: context.req.method, path: context.req.path, code: error.code, err: thrown }
-    if (error.code === 'internal') log.error(fields, error.message)
+    if (incoming.destroyed && !incoming.complete) log.debug(fields, 'the client left within its request')
+    else if (error.code === 'internal') log.error(fields, error.message)
     return problem(error)
   })
   return app
