@@ -2,9 +2,7 @@
  * Ten thousand steps in random order against a whole gateway: publishers and readers of every kind come, go, break,
  * are kicked, taken over and bridged. Whatever the order, every start has one end, and nothing is left behind.
  */
-import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import type { Logger } from '../../src/adapters/adapter.ts'
 import type { Accept, CloseReason, Publication, Subscription, TrackWriter } from '../../src/core/types.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
@@ -16,6 +14,7 @@ import { until } from '../helpers/program.ts'
 import { createRandom, type Random } from '../helpers/random.ts'
 import { activeResources } from '../helpers/resources.ts'
 import { openRtmp, type RtmpSocket } from '../helpers/rtmp-socket.ts'
+import { strictLog } from '../helpers/strict-log.ts'
 
 const steps = 10_000
 const names = ['alpha', 'beta', 'live/gamma', 'live/delta', 'room/1/epsilon']
@@ -274,16 +273,6 @@ const avcHeader = Buffer.from(
 )
 const keyPicture = Buffer.from(`1701000000000000046588${'80'.repeat(2)}`, 'hex')
 const otherPicture = Buffer.from(`2701000000000000044188${'80'.repeat(2)}`, 'hex')
-
-/** Keeps faults of ours. That a bridge came to nothing is no such fault. */
-const strictLog = (faults: string[]): Logger => {
-  const ignore = (): void => undefined
-  const error = (fields: { readonly err?: unknown }, message: string): void => {
-    if (fields.err !== undefined) faults.push(`${message}: ${inspect(fields.err)}`)
-  }
-  const logger: Logger = { child: () => logger, debug: ignore, info: ignore, warn: ignore, error }
-  return logger
-}
 
 test.each([1, 2])(`${steps} random session steps, seed %i`, { timeout: 120_000 }, async seed => {
   await settle()
