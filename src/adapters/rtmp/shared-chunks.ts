@@ -12,7 +12,7 @@ const chunkStreamOf = (type: number): number => {
   return type === MESSAGE.audio ? CHUNK_STREAM.audio : CHUNK_STREAM.data
 }
 
-export const writeMedia = (message: FlvMessage, streamId: number): Uint8Array => {
+const writeMedia = (message: FlvMessage, streamId: number): Uint8Array => {
   const { type, timestampMs, body } = message
   return writeMessage(chunkStreamOf(type), type, streamId, timestampMs >>> 0, body, OUT_CHUNK_SIZE)
 }

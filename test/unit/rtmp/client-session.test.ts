@@ -6,6 +6,7 @@ import type { Transport } from '../../../src/adapters/rtmp/connection.ts'
 import { answerClient } from '../../../src/adapters/rtmp/handshake.ts'
 import { MESSAGE, RTMP_LIMITS } from '../../../src/adapters/rtmp/message.ts'
 import { RtmpSession, type StreamRequest } from '../../../src/adapters/rtmp/session.ts'
+import { shareMedia } from '../../../src/adapters/rtmp/shared-chunks.ts'
 import { parseRtmpUrl } from '../../../src/adapters/rtmp/url.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import type { AmfValue } from '../../../src/media/amf/value.ts'
@@ -125,6 +126,22 @@ describe('RTMP client', () => {
     expect(String(await error)).toMatch(
       /connect was answered with NetConnection.Connect.Rejected: no such app/,
     )
+  })
+
+  test('publishes on the message stream that createStream returned, media included', async () => {
+    const status = { level: 'status', code: 'NetStream.Publish.Start' }
+    const accepted = ['onStatus', 0, null, status]
+    const server = rudeServer(['_result', 1, null, null], ['_result', 4, null, 5], accepted)
+    await server.talk()
+    expect(await server.published).toBe(5)
+    const sent = Buffer.from(server.transport.take())
+    const publish = sent.indexOf(Buffer.from(encodeCommand(20, ['publish'])))
+    expect(sent.readUInt32LE(publish - 4)).toBe(5)
+
+    const body = Uint8Array.of(0x17, 1, 0, 0, 0)
+    const message = { type: 9, timestampMs: 7, body, role: 'frame', key: true } as const
+    const streamOf = (bytes: Uint8Array): number => Buffer.from(bytes).readUInt32LE(8)
+    expect([1, 5, 1].map(id => streamOf(shareMedia(message, id)))).toEqual([1, 5, 1])
   })
 
   test('a stream id that is none, and a server that vanishes', async () => {
