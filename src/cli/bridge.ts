@@ -139,7 +139,7 @@ export const define: Define = (command, finish) => {
   addFlags(command)
     .argument('<from>', 'URL of the source')
     .argument('<to...>', 'URLs of the destinations')
-    .option('--explain', 'say what would be done to each track, and write nothing')
+    .option('--explain', 'connect both ends, say what would be done to each track, and leave')
     .option('--retry', 'connect lost destinations again, and wait for a stream that has ended')
     .option('--duration <seconds>', 'stop after so long', parseSeconds)
     .option('--json', 'plan and result as one JSON object a line')
