@@ -60,8 +60,10 @@ export class Carrier {
     const isThere = registry.find(stream) !== undefined
     const wait = isThere ? Math.max(waitMs, announcedWaitMs) : waitMs
     try {
-      if (patient && !isThere)
+      if (patient && !isThere) {
+        registry.wake(stream)
         throw new GatewayError('stream-offline', `waiting for ${stream} to be published`)
+      }
       return await untilReady(registry, clock, stream, wait, scope.signal)
     } catch (thrown) {
       return this.#afterwards(scope, failure(thrown as GatewayError))

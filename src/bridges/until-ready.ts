@@ -31,6 +31,7 @@ export const untilReady = (
       settle()
     }
     signal.addEventListener('abort', aborted)
-    if (signal.aborted) aborted()
-    else look()
+    if (signal.aborted) return aborted()
+    registry.wake(name)
+    look()
   })

@@ -132,6 +132,10 @@ class RegistryNode implements Registry {
     }
   }
 
+  wake(name: string): void {
+    if (!this.#streams.has(name)) this.#events.emit('stream:demand', name)
+  }
+
   find(name: string): StreamInfo | undefined {
     return this.#streams.get(name)?.info
   }
@@ -201,7 +205,7 @@ class RegistryNode implements Registry {
         : Math.max(waitMs, announcedWaitMs, present.waitingMs)
     if (waited === 0) return Promise.reject(this.#offline(name, 0))
     const found = this.#waiting.wait(name, waited, () => this.#offline(name, waited), signal)
-    if (present === undefined) this.#events.emit('stream:demand', name)
+    this.wake(name)
     return found
   }
 

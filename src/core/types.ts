@@ -269,6 +269,8 @@ export interface Registry extends Closable {
   standIn(name: string, label: string): Publication
   subscribe(name: string, egress: Egress, options: SubscribeOptions): Promise<Subscription>
   find(name: string): StreamInfo | undefined
+  /** Somebody wants the stream: when it is not there, a source that comes on demand is asked to. */
+  wake(name: string): void
   list(prefix?: string): readonly StreamInfo[]
   /** What is allowed on the way to a reader of this stream that brings `own`. */
   policy(name: string, own?: MediaPolicy): NegotiatePolicy

@@ -173,6 +173,13 @@ describe('sources over RTMP', () => {
     const answer = await fetch(`${http}/whep/films/x`, { method: 'POST', headers, body })
     expect([answer.status, await answer.text()]).toEqual([201, expect.stringContaining('m=video')])
   })
+
+  test('a bridge asks for it too', async () => {
+    const film = await clip({ seconds: 3 })
+    const { http } = await start({ sources: { 'films/y': { url: `${film}?loop=true`, idleS: 1 } } })
+    const bridge = await post(`${http}/v1/bridges`, { from: 'stream:films/y', to: ['films-y.flv'] })
+    expect([bridge.status, (await bridge.json()).state]).toEqual([201, 'live'])
+  })
 })
 
 /** For each entry of the table of classes, a configuration in which it differs from the default. */
