@@ -1,10 +1,6 @@
 /** Reads a connection's own statistics once a second and says them in words. */
+import type { Reading } from './parts.ts'
 import { bitrate, codecName } from './words.ts'
-
-export interface Reading {
-  readonly label: string
-  readonly value: string
-}
 
 type Report = Readonly<Record<string, unknown>> & { readonly type: string; readonly id: string }
 interface Sample {

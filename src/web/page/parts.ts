@@ -1,6 +1,11 @@
 /** Small pieces that both views are made of. */
 import { h, icon } from './element.ts'
-import type { Reading } from './meter.ts'
+
+/** What the statistics row shows. */
+export interface Reading {
+  readonly label: string
+  readonly value: string
+}
 
 /** A value to take elsewhere, with a button that copies it. */
 export const copyField = (label: string, value: string): HTMLElement => {
