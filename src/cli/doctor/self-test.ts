@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../core/clock.ts'
-import type { SubscriptionStats } from '../../core/types.ts'
+import type { SubscriberInfo, SubscriptionStats } from '../../core/types.ts'
 import { GatewayError, toGatewayError } from '../../errors.ts'
 import { createGateway, type Gateway } from '../../gateway.ts'
 import { startChild } from '../../transcode/child.ts'
@@ -35,12 +35,13 @@ const makeFilm = (ffmpeg: string, path: string): Promise<void> =>
 const untilReceived = (gateway: Gateway, late: () => GatewayError): Promise<SubscriptionStats | undefined> =>
   new Promise((resolve, reject) => {
     const cancel = systemClock.after(limitUs, () => reject(late()))
-    for (const event of ['stream:waiting', 'stream:closed'] as const)
-      gateway.registry.on(event, ({ name, subscribers }) => {
-        if (name !== stream) return
-        cancel()
-        resolve(subscribers[0]?.stats)
-      })
+    const done = (name: string, reader: SubscriberInfo | undefined): void => {
+      if (name !== stream) return
+      cancel()
+      resolve(reader?.stats)
+    }
+    gateway.registry.on('stream:waiting', ({ name, subscribers }) => done(name, subscribers[0]))
+    gateway.registry.on('subscriber:left', ({ name }, _label, _reason, reader) => done(name, reader))
   })
 
 interface Carried {
