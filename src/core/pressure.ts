@@ -1,5 +1,5 @@
 /** What happens to a sink that cannot keep up: one gauge per subscription, read before each write. */
-import type { Clock, CloseReason, Egress, Pressure } from './types.ts'
+import type { Clock, CloseReason, Egress } from './types.ts'
 
 export interface PressureGauge {
   readonly lossless: boolean
@@ -10,24 +10,27 @@ export interface PressureGauge {
   /** A burst was written at once, whatever the limit: what waits now is no slowness until it has drained. */
   excuseBacklog(): void
 }
-export interface PressureOptions {
+interface GaugeOptions {
+  readonly egress: Measured
   readonly clock: Clock
-  readonly label: string
-  readonly pressure: Pressure
-  readonly backlog: () => number
   readonly giveUp: (reason: CloseReason) => void
 }
+/** What there is to measure; without `backlog` nothing ever waits. */
+export type Measured = Pick<Egress, 'label' | 'pressure' | 'backlog'>
 
 class DropToKey implements PressureGauge {
   readonly lossless = false
-  readonly #options: PressureOptions
+  /** Apart from the other options: it is asked for each unit. */
+  readonly #egress: Measured
   readonly #highWater: number
   readonly #giveUpUs: number
+  readonly #options: GaugeOptions
   #excused = 0
   /** When the backlog went over the limit; 0 while it is within. */
   #slowSince = 0
 
-  constructor(options: PressureOptions, highWater: number, giveUpMs: number) {
+  constructor(options: GaugeOptions, highWater: number, giveUpMs: number) {
+    this.#egress = options.egress
     this.#options = options
     this.#highWater = highWater
     this.#giveUpUs = giveUpMs * 1000
@@ -35,7 +38,7 @@ class DropToKey implements PressureGauge {
 
   /** Once over the limit, half of it must drain before anything is written again. */
   admits(): boolean {
-    const backlog = this.#options.backlog()
+    const backlog = this.#egress.backlog?.() ?? 0
     if (this.#slowSince > 0)
       return backlog <= this.#highWater / 2 ? this.#recover() : this.#stillSlow(backlog)
     if (backlog <= this.#highWater) {
@@ -52,7 +55,7 @@ class DropToKey implements PressureGauge {
   }
 
   excuseBacklog(): void {
-    this.#excused = this.#options.backlog()
+    this.#excused = this.#egress.backlog?.() ?? 0
   }
 
   #recover(): boolean {
@@ -62,7 +65,8 @@ class DropToKey implements PressureGauge {
   }
 
   #stillSlow(backlog: number): boolean {
-    const { clock, label, giveUp } = this.#options
+    const { clock, giveUp } = this.#options
+    const { label } = this.#egress
     const slowUs = clock.now() - this.#slowSince
     if (slowUs < this.#giveUpUs) return false
     const detail = `${label} was too slow for ${Math.round(slowUs / 1000)} ms: ${backlog} bytes wait, ${this.#highWater} may`
@@ -73,46 +77,42 @@ class DropToKey implements PressureGauge {
 
 class Lossless implements PressureGauge {
   readonly lossless = true
-  readonly #options: PressureOptions
+  readonly #options: GaugeOptions
   readonly #highWater: number
 
-  constructor(options: PressureOptions, highWater: number) {
+  constructor(options: GaugeOptions, highWater: number) {
     this.#options = options
     this.#highWater = highWater
   }
 
   admits(): boolean {
-    const backlog = this.#options.backlog()
+    const { egress, giveUp } = this.#options
+    const backlog = this.#backlog()
     if (backlog <= this.#highWater) return true
-    const detail = `${this.#options.label} must lose nothing, but ${backlog} bytes wait and ${this.#highWater} may`
-    this.#options.giveUp({ code: 'slow-subscriber', detail })
+    const detail = `${egress.label} must lose nothing, but ${backlog} bytes wait and ${this.#highWater} may`
+    giveUp({ code: 'slow-subscriber', detail })
     return false
   }
 
   isBehind(): boolean {
-    return this.#options.backlog() > this.#highWater / 2
+    return this.#backlog() > this.#highWater / 2
   }
 
   excuseBacklog(): void {}
+
+  #backlog(): number {
+    return this.#options.egress.backlog?.() ?? 0
+  }
 }
 
 /** undefined: nothing to measure, units are handed over and forgotten. */
-export const createPressureGauge = (options: PressureOptions): PressureGauge | undefined => {
-  const { pressure } = options
+export const gaugeOf = (
+  egress: Measured,
+  clock: Clock,
+  giveUp: (reason: CloseReason) => void,
+): PressureGauge | undefined => {
+  const { pressure } = egress
+  const options = { egress, clock, giveUp }
   if (pressure.mode === 'drop-to-key') return new DropToKey(options, pressure.highWater, pressure.giveUpMs)
   return pressure.mode === 'lossless' ? new Lossless(options, pressure.highWater) : undefined
 }
-
-/** The gauge of an egress; its backlog is 0 where it cannot say. */
-export const gaugeOf = (
-  egress: Egress,
-  clock: Clock,
-  giveUp: (reason: CloseReason) => void,
-): PressureGauge | undefined =>
-  createPressureGauge({
-    clock,
-    label: egress.label,
-    pressure: egress.pressure,
-    backlog: () => egress.backlog?.() ?? 0,
-    giveUp,
-  })

@@ -5,7 +5,7 @@ import { writeFrame, writeSequenceHeader } from '../media/flv/writer.ts'
 import type { CodecParameters, Frame } from '../media/types.ts'
 import type { FlvMessage } from './types.ts'
 
-/** Fan-out is synchronous: all readers ask for one frame before the next comes, so one entry is enough. */
+/** Fan-out is synchronous: all readers ask for one frame before the next comes, so one entry is enough for it. */
 export interface FrameSerialiser {
   /** The message of a frame: the same object for every reader that asks in the same turn. */
   message(frame: Frame): FlvMessage
@@ -28,6 +28,7 @@ const createSerialiser = (track: Track, number: number): FrameSerialiser => {
   let record: Uint8Array | undefined
   let lastDts = Number.NEGATIVE_INFINITY
   let lastMs = 0
+  const past = new WeakMap<Frame, FlvMessage>()
 
   /**
    * A clock that is being corrected may step back by a millisecond; frames replayed from a cache keep their
@@ -41,10 +42,19 @@ const createSerialiser = (track: Track, number: number): FrameSerialiser => {
     return lastMs
   }
 
-  const build = (frame: Frame): FlvMessage => {
+  const build = (frame: Frame, recurs: boolean): FlvMessage => {
     const timestampMs = timeOf(frame)
     const body = writeFrame(frame, number, Math.round((frame.pts - frame.dts) / ticksPerMs))
-    return { type, timestampMs, body, role: 'frame', key: frame.key }
+    return { type, timestampMs, body, role: 'frame', key: frame.key, recurs }
+  }
+
+  /** Of the last group of pictures, which every reader that joins is handed. */
+  const recall = (frame: Frame): FlvMessage => {
+    const known = past.get(frame)
+    if (known !== undefined) return known
+    const built = build(frame, true)
+    past.set(frame, built)
+    return built
   }
 
   const buildConfig = (frame: Frame): FlvMessage | undefined => {
@@ -52,15 +62,24 @@ const createSerialiser = (track: Track, number: number): FrameSerialiser => {
       params = frame.params
       record = writeSequenceHeader(frame.params, number)
     }
-    return record && { type, timestampMs: timeOf(frame), body: record, role: 'config', key: frame.key }
+    return (
+      record && {
+        type,
+        timestampMs: timeOf(frame),
+        body: record,
+        role: 'config',
+        key: frame.key,
+        recurs: true,
+      }
+    )
   }
 
   return {
     message(frame) {
-      if (frame !== frameOf || message === undefined) {
-        message = build(frame)
-        frameOf = frame
-      }
+      if (frame === frameOf && message !== undefined) return message
+      if (frame.dts < lastDts) return recall(frame)
+      message = build(frame, false)
+      frameOf = frame
       return message
     },
     config(frame) {

@@ -45,9 +45,13 @@ export interface FlvMessage extends FlvTag {
   readonly role: 'metadata' | 'config' | 'frame'
   /** Decoding can start here. */
   readonly key: boolean
+  /** Readers that come later are handed it again: what was made of it is worth keeping. */
+  readonly recurs: boolean
 }
-/** Called synchronously, in order, for every message of one reader. */
-export type FlvMessageSink = (message: FlvMessage) => void
+/** Written to synchronously, in order, every message of one reader. */
+export interface FlvMessageSink {
+  write(message: FlvMessage): void
+}
 
 /** What the reader of an FLV or RTMP stream can take beyond the codecs of the legacy form. */
 export interface FlvCapabilities {

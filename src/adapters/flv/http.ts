@@ -4,7 +4,7 @@ import { closable, createScope, describeReason } from '../../core/scope.ts'
 import { parseStreamName } from '../../core/stream-name.ts'
 import type { CloseReason, Egress, OpenTrack } from '../../core/types.ts'
 import { acceptsFlv, createFlvOutput, unsureFourCcs } from '../../flv-session/egress.ts'
-import type { FlvMessage } from '../../flv-session/types.ts'
+import { shareBytes } from '../../flv-session/share-bytes.ts'
 import { writeFileHeader, writeTag } from '../../media/flv/file.ts'
 import type { Access, AdapterContext, HttpExchange } from '../adapter.ts'
 import { httpCredentials } from '../credentials.ts'
@@ -14,17 +14,7 @@ const SUFFIX = '.flv'
 /** What a viewer that is let go may still take of what waits for it. */
 const LINGER_US = 2_000_000
 
-let last: FlvMessage | undefined
-let lastBytes: Uint8Array = new Uint8Array(0)
-
-/** All viewers of a stream are handed the same message in one turn: its bytes are made once. */
-const tagBytes = (message: FlvMessage): Uint8Array => {
-  if (message !== last) {
-    last = message
-    lastBytes = writeTag(message)
-  }
-  return lastBytes
-}
+const tagBytes = shareBytes(writeTag)
 
 const has = (tracks: readonly OpenTrack[], kind: string): boolean =>
   tracks.some(({ track }) => track.kind === kind)
@@ -44,9 +34,7 @@ const createHttpEgress = (exchange: HttpExchange, context: AdapterContext, confi
   const label = `http-flv ${exchange.remote}`
   const scope = createScope(label)
   let response: ServerResponse | undefined
-  const output = createFlvOutput(message => {
-    response?.write(tagBytes(message))
-  })
+  const output = createFlvOutput({ write: message => void response?.write(tagBytes(message)) })
 
   /** Only now the plan is known to be good: until here a refusal is an answer with a problem in it. */
   const start = (tracks: readonly OpenTrack[]): void => {

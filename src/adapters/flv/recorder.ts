@@ -44,7 +44,7 @@ export const pushFlv = async (context: AdapterContext, config: FlvConfig, url: U
   void scope.closed.then(reason => {
     if (reason.code === 'failed') context.log.error({ path }, `recording failed: ${describeReason(reason)}`)
   })
-  const output = createFlvOutput(message => file?.write(message))
+  const output = createFlvOutput({ write: message => file?.write(message) })
   return {
     label: `recording ${path}`,
     pressure: { mode: 'lossless', highWater: config.recordingHighWaterBytes },

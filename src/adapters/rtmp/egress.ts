@@ -1,7 +1,17 @@
-import { closable, createScope } from '../../core/scope.ts'
-import type { CloseReason, Egress, EgressProgress, Pressure } from '../../core/types.ts'
+import { createScope } from '../../core/scope.ts'
+import type {
+  Accept,
+  CloseReason,
+  Egress,
+  EgressProgress,
+  EgressSink,
+  OpenTrack,
+  Pressure,
+  Scope,
+  TrackInfo,
+} from '../../core/types.ts'
 import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
-import type { FlvMessage } from '../../flv-session/types.ts'
+import type { FlvMessage, FlvMessageSink, FlvOutput } from '../../flv-session/types.ts'
 import type { RtmpConnection, Transport } from './connection.ts'
 import { shareMedia, writePublishedMetadata } from './shared-chunks.ts'
 
@@ -34,29 +44,84 @@ const progressOf = ({ stats, acknowledgements }: RtmpConnection, backlog: number
   return { taken, acknowledged: { count, missing: missing < 2 ** 31 ? missing : 0, window } }
 }
 
-/** Subscribed tracks to one RTMP connection. Closing it ends the connection. */
-export const createRtmpEgress = (options: RtmpEgressOptions): Egress => {
-  const { connection, transport, streamId, role } = options
-  const scope = createScope(options.label)
-  void scope.closed.then(reason => options.onClose(reason))
-  const write = (message: FlvMessage): void => {
-    const asPublisher = role === 'publish' && message.role === 'metadata'
-    connection.write(asPublisher ? writePublishedMetadata(message, streamId) : shareMedia(message, streamId))
+/** To a player. */
+class PlayedMedia implements FlvMessageSink {
+  readonly #connection: RtmpConnection
+  readonly #streamId: number
+
+  constructor({ connection, streamId }: RtmpEgressOptions) {
+    this.#connection = connection
+    this.#streamId = streamId
   }
-  const output = createFlvOutput(write)
-  let opened = false
-  return {
-    label: options.label,
-    pressure: options.pressure,
-    takesLateTracks: true,
-    accepts: tracks => acceptsFlv(tracks, options),
-    open: tracks => {
-      if (!opened) options.onOpen()
-      opened = true
-      return output.open(tracks)
-    },
-    backlog: () => transport.backlog(),
-    progress: () => progressOf(connection, transport.backlog()),
-    ...closable(scope),
+
+  write(message: FlvMessage): void {
+    this.#connection.write(shareMedia(message, this.#streamId))
   }
 }
+
+/** To a server that we publish to. */
+const publishedMedia = ({ connection, streamId }: RtmpEgressOptions): FlvMessageSink => ({
+  write: message => {
+    const bytes =
+      message.role === 'metadata' ? writePublishedMetadata(message, streamId) : shareMedia(message, streamId)
+    connection.write(bytes)
+  },
+})
+
+/** A class, because its members are asked for each message of each reader. */
+class RtmpEgress implements Egress {
+  readonly label: string
+  readonly pressure: Pressure
+  readonly takesLateTracks = true
+  readonly #options: RtmpEgressOptions
+  readonly #transport: Transport
+  readonly #scope: Scope
+  readonly #output: FlvOutput
+  #opened = false
+
+  constructor(options: RtmpEgressOptions) {
+    this.label = options.label
+    this.pressure = options.pressure
+    this.#options = options
+    this.#transport = options.transport
+    this.#scope = createScope(options.label)
+    this.#output = createFlvOutput(
+      options.role === 'play' ? new PlayedMedia(options) : publishedMedia(options),
+    )
+    void this.closed.then(reason => options.onClose(reason))
+  }
+
+  accepts(tracks: readonly TrackInfo[]): readonly Accept[] {
+    return acceptsFlv(tracks, this.#options)
+  }
+
+  open(tracks: readonly OpenTrack[]): readonly EgressSink[] {
+    if (!this.#opened) this.#options.onOpen()
+    this.#opened = true
+    return this.#output.open(tracks)
+  }
+
+  backlog(): number {
+    return this.#transport.backlog()
+  }
+
+  progress(): EgressProgress {
+    return progressOf(this.#options.connection, this.backlog())
+  }
+
+  get closed(): Promise<CloseReason> {
+    return this.#scope.closed
+  }
+  get signal(): AbortSignal {
+    return this.#scope.signal
+  }
+  close(reason?: CloseReason): Promise<void> {
+    return this.#scope.close(reason)
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** Subscribed tracks to one RTMP connection. Closing it ends the connection. */
+export const createRtmpEgress = (options: RtmpEgressOptions): Egress => new RtmpEgress(options)

@@ -1,4 +1,5 @@
 /** Media messages as RTMP chunks, made once per message however many readers take it. */
+import { shareBytes } from '../../flv-session/share-bytes.ts'
 import type { FlvMessage } from '../../flv-session/types.ts'
 import { CHUNK_STREAM, OUT_CHUNK_SIZE, writeMessage } from './chunk-writer.ts'
 import { MESSAGE } from './message.ts'
@@ -30,23 +31,8 @@ export const writePublishedMetadata = (message: FlvMessage, streamId: number): U
   )
 }
 
-let lastFrame: FlvMessage | undefined
-let lastBytes: Uint8Array = new Uint8Array(0)
-/** Sequence headers: each reader gets them at a time of its own. */
-const headers = new WeakMap<FlvMessage, Uint8Array>()
+const share = shareBytes(message => writeMedia(message, SHARED_STREAM))
 
-/** Fan-out is synchronous: all readers of a frame ask one after the other, so that one entry is cache enough. */
-export const shareMedia = (message: FlvMessage, streamId: number): Uint8Array => {
-  if (streamId !== SHARED_STREAM) return writeMedia(message, streamId)
-  if (message === lastFrame) return lastBytes
-  if (message.role !== 'frame') return shareHeader(message)
-  lastFrame = message
-  lastBytes = writeMedia(message, SHARED_STREAM)
-  return lastBytes
-}
-
-const shareHeader = (message: FlvMessage): Uint8Array => {
-  const bytes = headers.get(message) ?? writeMedia(message, SHARED_STREAM)
-  headers.set(message, bytes)
-  return bytes
-}
+/** The same bytes for all readers on the usual message stream. */
+export const shareMedia = (message: FlvMessage, streamId: number): Uint8Array =>
+  streamId === SHARED_STREAM ? share(message) : writeMedia(message, streamId)

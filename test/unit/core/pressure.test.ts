@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createPressureGauge } from '../../../src/core/pressure.ts'
+import { gaugeOf } from '../../../src/core/pressure.ts'
 import type { CloseReason, Pressure } from '../../../src/core/types.ts'
 import { ManualClock } from '../../helpers/manual-clock.ts'
 
@@ -7,13 +7,11 @@ const setup = (pressure: Pressure) => {
   const clock = new ManualClock(1_000_000)
   const state = { backlog: 0 }
   const reasons: CloseReason[] = []
-  const gauge = createPressureGauge({
+  const gauge = gaugeOf(
+    { label: 'viewer', pressure, backlog: () => state.backlog },
     clock,
-    label: 'viewer',
-    pressure,
-    backlog: () => state.backlog,
-    giveUp: reason => void reasons.push(reason),
-  })
+    reason => void reasons.push(reason),
+  )
   return { clock, state, reasons, gauge: gauge! }
 }
 const toKey: Pressure = { mode: 'drop-to-key', highWater: 1000, giveUpMs: 5000 }

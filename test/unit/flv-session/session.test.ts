@@ -5,6 +5,7 @@ import { closable, createScope } from '../../../src/core/scope.ts'
 import type { Egress, Publication, TrackInfo } from '../../../src/core/types.ts'
 import { acceptsFlv, createFlvOutput } from '../../../src/flv-session/egress.ts'
 import { publishTags } from '../../../src/flv-session/ingest.ts'
+import { shareBytes } from '../../../src/flv-session/share-bytes.ts'
 import type { FlvMessage, TagIngest } from '../../../src/flv-session/types.ts'
 import { writeMetadata } from '../../../src/media/flv/metadata.ts'
 import type { FlvTag } from '../../../src/media/flv/types.ts'
@@ -70,7 +71,7 @@ interface Reader extends Egress {
 const reader = (fourCcs: readonly string[] = ['*']): Reader => {
   const scope = createScope('reader')
   const messages: FlvMessage[] = []
-  const output = createFlvOutput(message => void messages.push(message))
+  const output = createFlvOutput({ write: message => void messages.push(message) })
   return {
     label: 'reader',
     messages,
@@ -306,6 +307,32 @@ describe('readers', () => {
     }
     await bench.close()
   })
+})
+
+test('late readers share the last group of pictures, and the bytes that are made of it', async () => {
+  const bench = setUp()
+  for (const tag of both.slice(0, 40)) bench.ingest.push(tag)
+  bench.clock.advance(2_100_000)
+  let made = 0
+  const share = shareBytes(message => {
+    made++
+    return message.body.slice()
+  })
+  const bytesOf = async (): Promise<readonly (readonly [FlvMessage, Uint8Array])[]> => {
+    const late = reader()
+    await bench.registry.subscribe('live/cam', late, { start: 'last-gop' })
+    const own = late.messages.filter(({ role }) => role !== 'metadata')
+    return own.map(message => [message, share(message)])
+  }
+  await bytesOf()
+  const [first, second] = [await bytesOf(), await bytesOf()]
+  expect(first.length).toBeGreaterThan(20)
+  expect(second.length).toBe(first.length)
+  expect(second.every(([message], i) => message === first[i]![0])).toBe(true)
+  const apart = second.filter(([, bytes], i) => bytes !== first[i]![1])
+  expect(apart.length).toBeLessThanOrEqual(2) // the newest of each track: it is not known yet to be of the past
+  expect(made).toBeLessThanOrEqual(2 * first.length)
+  await bench.close()
 })
 
 describe('what readers accept', () => {

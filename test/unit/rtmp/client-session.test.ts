@@ -139,7 +139,7 @@ describe('RTMP client', () => {
     expect(sent.readUInt32LE(publish - 4)).toBe(5)
 
     const body = Uint8Array.of(0x17, 1, 0, 0, 0)
-    const message = { type: 9, timestampMs: 7, body, role: 'frame', key: true } as const
+    const message = { type: 9, timestampMs: 7, body, role: 'frame', key: true, recurs: false } as const
     const streamOf = (bytes: Uint8Array): number => Buffer.from(bytes).readUInt32LE(8)
     expect([1, 5, 1].map(id => streamOf(shareMedia(message, id)))).toEqual([1, 5, 1])
   })
