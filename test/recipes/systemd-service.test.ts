@@ -89,10 +89,14 @@ test('its lines start, reload and stop the gateway as they should', async () => 
   expect([service.child.exitCode, publisher.child.exitCode]).toEqual([null, null])
   expect((await recordings(http)).length).toBe(1)
 
-  service.child.kill('SIGTERM')
-  expect(await service.exited).toBe(0)
   const [file] = await readdir(join(folder, 'recordings/live/cam'))
   const path = join(folder, 'recordings/live/cam', file!)
+  const lastPacket = ['-v', 'error', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0', path]
+  await until('a second is recorded', async () =>
+    (await runProgram('ffprobe', lastPacket)).split(/\s+/).some(time => Number.parseFloat(time) >= 1),
+  )
+  service.child.kill('SIGTERM')
+  expect(await service.exited).toBe(0)
   const duration = ['-v', 'error', '-show_entries', 'format=duration', '-of', 'csv=p=0', path]
   expect(Number(await runProgram('ffprobe', duration))).toBeGreaterThan(0.5)
   expect(await runProgram('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-'])).toBe('')
