@@ -2,9 +2,9 @@
 import { checkExposure } from './access/exposure.ts'
 import { createResolveHost } from './access/outbound.ts'
 import { createAccessPolicy } from './access/policy.ts'
-import { readSecret } from './access/secret.ts'
 import type { Adapter, AdapterContext, Listener, Logger } from './adapters/adapter.ts'
 import { adapters as allAdapters } from './adapters/index.ts'
+import { readSecret } from './adapters/secret.ts'
 import type { Bridge } from './bridges/bridge.ts'
 import { type Bridges, createBridges } from './bridges/bridges.ts'
 import type { Dialer, Reach } from './bridges/endpoint.ts'
@@ -16,7 +16,7 @@ import { mediaPolicy, mediaPolicyOf } from './config/transcode.ts'
 import { systemClock } from './core/clock.ts'
 import { createRegistry } from './core/registry.ts'
 import { closable, createScope, reasonOf } from './core/scope.ts'
-import type { Closable, Registry, Scope } from './core/types.ts'
+import type { Clock, Closable, Registry, Scope } from './core/types.ts'
 import { GatewayError, toGatewayError } from './errors.ts'
 import { appendBridgeEvent } from './events/bridge-events.ts'
 import { EventLog } from './events/log.ts'
@@ -44,6 +44,8 @@ export interface GatewayOptions {
   /** Default: lines on stderr as the `log` section says. */
   readonly log?: Logger
   readonly adapters?: readonly Adapter<unknown>[]
+  /** What time it is, for all but logs, signatures and certificates. Default: the system's. */
+  readonly clock?: Clock
   /** Where the configuration came from, and how it is read anew. Without it there is no reload. */
   readonly origin?: {
     readonly layers: ConfigLayers
@@ -66,19 +68,20 @@ export interface Gateway extends Closable {
 }
 
 type Parts = Pick<Gateway, 'config' | 'log'> & {
+  readonly clock: Clock
   readonly live: RunningConfig
   readonly adapters: readonly Adapter<unknown>[]
   readonly scope: Scope
 }
 
-const createTranscoding = async ({ config, log }: Parts): Promise<FfmpegTranscoder> => {
+const createTranscoding = async ({ config, log, clock }: Parts): Promise<FfmpegTranscoder> => {
   const { enabled, ffmpeg, cores } = config.transcode
   const part = log.child({ part: 'transcode' })
   const transcoder = await createFfmpegTranscoder({
     enabled,
     ffmpegPath: ffmpeg,
     ...(cores !== undefined && { cores }),
-    clock: systemClock,
+    clock,
     log: part,
   })
   if (enabled && transcoder.unavailable !== undefined) part.warn({}, transcoder.unavailable)
@@ -119,11 +122,11 @@ interface Told {
 }
 
 /** Made before the registry's end is deferred, so that the last events are still told. */
-const openEvents = ({ config, log, scope }: Parts, registry: Registry): Told => {
+const openEvents = ({ config, clock, log, scope }: Parts, registry: Registry): Told => {
   const onError = (err: unknown): void => log.error({ err }, 'a listener of events failed')
-  const events = new EventLog({ clock: systemClock, onError })
-  const tell = createRefusalTeller(events, systemClock)
-  const part = { clock: systemClock, log: log.child({ part: 'webhooks' }), scope }
+  const events = new EventLog({ clock, onError })
+  const tell = createRefusalTeller(events, clock)
+  const part = { clock, log: log.child({ part: 'webhooks' }), scope }
   const webhooks = openWebhooks(config.webhooks, events, part)
   scope.defer(followRegistry(registry, events, tell))
   return { events, tell, webhooks }
@@ -137,17 +140,12 @@ const openSlates = ({ config, log, scope }: Parts, registry: Registry, dialers: 
 }
 
 const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
-  const { config, live, log, adapters, scope } = parts
-  const clock = systemClock
+  const { config, live, clock, log, adapters, scope } = parts
   let operations: Operations | undefined
-  const access = createAccessPolicy(config.access, {
-    log: log.child({ part: 'access' }),
-    clock: systemClock,
-    scope,
-  })
+  const access = createAccessPolicy(config.access, { log: log.child({ part: 'access' }), clock, scope })
   const transcoder = await createTranscoding(parts)
   const registry = createRegistry({
-    clock: systemClock,
+    clock,
     transcoders: [transcoder],
     policy: { unavailable: transcoder.unavailable },
     policyOf: name => mediaPolicyOf(config.transcode, name),
@@ -171,7 +169,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     const context: AdapterContext = {
       registry,
       scope: scope.child(adapter.name),
-      clock: systemClock,
+      clock,
       log: log.child({ part: adapter.name }),
       http: http.mount,
       ...(listen && { admitFile: () => recordings.admit() }),
@@ -182,8 +180,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   const dialers = adapters.map(dialerOf)
   openSlates(parts, registry, dialers)
   const bridges = createBridges({
-    ...{ registry, dialers, scope },
-    clock: systemClock,
+    ...{ registry, dialers, scope, clock },
     restream: config.restream,
     log: log.child({ part: 'bridge' }),
     onEvent: event => appendBridgeEvent(events, event),
@@ -231,9 +228,10 @@ export const createGateway = async (
   const onError = (err: unknown, name: string): void => log.error({ err }, `closing ${name} failed`)
   const scope = createScope('gateway', { onError })
   const { layers = { file: input, flags: {} }, read } = options.origin ?? {}
-  const live = new RunningConfig({ config, layers, adapters, read, clock: systemClock, log })
+  const { clock = systemClock } = options
+  const live = new RunningConfig({ config, layers, adapters, read, clock, log })
   try {
-    return await compose({ config, live, log, adapters, scope }, options.listen ?? true)
+    return await compose({ config, live, clock, log, adapters, scope }, options.listen ?? true)
   } catch (thrown) {
     const error = toGatewayError(thrown)
     await scope.close({ code: 'failed', detail: error.message, error })
