@@ -1,10 +1,11 @@
 /** One audio track of an FLV source: packets in, parameters and frames out. */
+
+import { createSampleClock, type SampleClock } from '../sample-clock.ts'
+import type { TrackTimeline } from '../timeline.ts'
+import type { TrackOutput } from '../track-output.ts'
 import type { Frame } from '../types.ts'
 import type { AudioPayload } from './audio-payload.ts'
 import { configure, type FlvPacket, type FlvTrack } from './packet.ts'
-import { createSampleClock, type SampleClock } from './sample-clock.ts'
-import type { TrackTimeline } from './timeline.ts'
-import type { TrackOutput } from './track-output.ts'
 
 export const createAudioTrack = (
   payload: AudioPayload,

@@ -2,12 +2,13 @@
 import { toGatewayError } from '../../errors.ts'
 import { decodeAmf0 } from '../amf/amf0-decode.ts'
 import { isAmfObject } from '../amf/value.ts'
+import { createDamage } from '../damage.ts'
+import { createTrackOutput, type TrackOutput } from '../track-output.ts'
 import { createAudioBodyReader } from './audio-body.ts'
 import { createAudioTrack } from './audio-track.ts'
 import type { FlvCodec, FlvPacket, FlvTrack, PacketVisitor } from './packet.ts'
 import { createAudioPayload, createVideoPayload } from './payloads.ts'
-import { createTimeline } from './timeline.ts'
-import { createTrackOutput, type TrackOutput } from './track-output.ts'
+import { createTagTimeline } from './timeline.ts'
 import type { FlvReader, FlvReaderEvents, FlvTag } from './types.ts'
 import { createVideoBodyReader } from './video-body.ts'
 import { createVideoTrack } from './video-track.ts'
@@ -16,30 +17,10 @@ import { createVideoTrack } from './video-track.ts'
 const MAX_TRACKS = 16
 /** Each change of codec renegotiates every reader: a source that goes on changing is not followed. */
 const MAX_CHANGES = 16
-/** Causes name what the sender wrote: their number has to end somewhere. */
-const MAX_CAUSES = 64
-const OTHER_CAUSE = 'other damage'
-
 interface Slot {
   readonly codec: FlvCodec
   readonly track: FlvTrack
   readonly output: TrackOutput
-}
-
-/** Damage by cause, with a bound on the number of causes. */
-const createDamage = (onDamage: (cause: string) => void) => {
-  const counts: Record<string, number> = Object.create(null)
-  let causes = 0
-  return {
-    counts,
-    count(cause: string): void {
-      const known = counts[cause] !== undefined
-      const name = known || causes < MAX_CAUSES ? cause : OTHER_CAUSE
-      if (!known) causes += 1
-      counts[name] = (counts[name] ?? 0) + 1
-      onDamage(name)
-    },
-  }
 }
 
 /**
@@ -48,7 +29,7 @@ const createDamage = (onDamage: (cause: string) => void) => {
  */
 export const createFlvReader = (events: FlvReaderEvents): FlvReader => {
   const damage = createDamage(cause => events.onDamage(cause))
-  const timeline = createTimeline({
+  const timeline = createTagTimeline({
     onJump: ms => damage.count(ms > 0 ? 'timestamps jumped ahead' : 'timestamps stepped back'),
   })
   let timestampMs = 0

@@ -1,5 +1,5 @@
 /** FLV tags are also RTMP messages: type, time and body are the same bytes. Pure: no I/O, no timers. */
-import type { CodecParameters, Frame } from '../types.ts'
+import type { TrackEvents } from '../track-output.ts'
 
 export type FlvTagType = 8 | 9 | 18
 export interface FlvTag {
@@ -13,10 +13,7 @@ export interface FlvTag {
  * What a reader found. Track ids are 'video', 'audio', and 'video-1', 'audio-1', … for Enhanced RTMP
  * multitrack.
  */
-export interface FlvReaderEvents {
-  onTrack(id: string, params: CodecParameters): void
-  onParams(id: string, params: CodecParameters): void
-  onFrame(id: string, frame: Frame): void
+export interface FlvReaderEvents extends TrackEvents {
   onMetadata(data: Readonly<Record<string, unknown>>): void
   /**
    * One tag or packet was dropped, or its time mended. Called each time; the number of different causes is

@@ -1,8 +1,9 @@
 /** One video track of an FLV source: packets in, parameters and frames out. */
+
+import type { TrackTimeline } from '../timeline.ts'
+import type { TrackOutput } from '../track-output.ts'
 import type { Frame } from '../types.ts'
 import { configure, type FlvPacket, type FlvTrack } from './packet.ts'
-import type { TrackTimeline } from './timeline.ts'
-import type { TrackOutput } from './track-output.ts'
 import type { VideoPayload } from './video-payload.ts'
 
 const TICKS_PER_MS = 90

@@ -1,6 +1,11 @@
-/** What a reader's track says to the outside. It outlives a change of codec. */
-import type { CodecParameters, Frame } from '../types.ts'
-import type { FlvReaderEvents } from './types.ts'
+/** What a track of a source in frames says to the outside. It outlives a change of codec. */
+import type { CodecParameters, Frame } from './types.ts'
+
+export interface TrackEvents {
+  onTrack(id: string, params: CodecParameters): void
+  onParams(id: string, params: CodecParameters): void
+  onFrame(id: string, frame: Frame): void
+}
 
 export interface TrackOutput {
   readonly announced: boolean
@@ -9,7 +14,7 @@ export interface TrackOutput {
   frame(frame: Frame): void
 }
 
-export const createTrackOutput = (id: string, events: FlvReaderEvents): TrackOutput => {
+export const createTrackOutput = (id: string, events: TrackEvents): TrackOutput => {
   let announced: CodecParameters | undefined
   return {
     get announced() {
