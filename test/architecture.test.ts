@@ -11,6 +11,7 @@ const layers: Record<string, number> = {
   media: 0,
   core: 1,
   native: 1,
+  net: 1,
   'rtp-session': 2,
   'flv-session': 2,
   transcode: 2,

@@ -1,7 +1,7 @@
 /** What must not be open to the world by mistake. */
 import type { Logger } from '../adapters/adapter.ts'
 import { GatewayError } from '../errors.ts'
-import { isLoopback } from './networks.ts'
+import { isLoopback } from '../net/networks.ts'
 import type { AccessConfig, Rule } from './schema.ts'
 
 /** A rule that lets strangers in, wherever they are, with nothing in their hands. */

@@ -4,8 +4,8 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { HostAddress, ResolveHost } from '../adapters/adapter.ts'
 import { GatewayError } from '../errors.ts'
-import { isLoopback, isNetwork, networkMatcher } from './networks.ts'
-import { isPrivateAddress } from './private-addresses.ts'
+import { isLoopback, isNetwork, networkMatcher } from '../net/networks.ts'
+import { isPrivateAddress } from '../net/private-addresses.ts'
 import type { AccessConfig } from './schema.ts'
 
 const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/i

@@ -1,9 +1,9 @@
 /** The `access` section of the configuration. */
 import { z } from 'zod'
+import { secretSchema } from '../adapters/secret.ts'
 import { accessHookSchema } from '../hooks/config.ts'
-import { isNetwork } from './networks.ts'
+import { isNetwork } from '../net/networks.ts'
 import { isPattern } from './pattern.ts'
-import { secretSchema } from './secret.ts'
 
 const oneOrMore = <T extends z.ZodType>(item: T) =>
   z.preprocess(value => (Array.isArray(value) ? value : [value]), z.array(item).min(1))

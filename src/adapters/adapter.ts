@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, Closable, Egress, Publication, Registry, Scope } from '../core/types.ts'
 import type { CodecId, Form } from '../media/types.ts'
+import type { CallDesk } from './call-desk.ts'
 import type { Credentials } from './credentials.ts'
 
 /** Validates one section of the configuration; throws on unknown keys. A zod schema is one. */
@@ -103,4 +104,6 @@ export interface Adapter<C> {
   pull?(context: AdapterContext, config: C, url: URL, publication: Publication): Promise<Closable>
   /** We connect and write. The Egress is then subscribed to a stream by the caller. */
   push?(context: AdapterContext, config: C, url: URL): Promise<Egress>
+  /** The calls of this context, whether it listens or not. Nothing is opened before the first one. */
+  calls?(context: AdapterContext, config: C): CallDesk
 }

@@ -1,6 +1,6 @@
 /** `crosspoint bridge FROM TO…`: one source to its destinations, in this process alone. */
 import { resolve } from 'node:path'
-import { readSecret } from '../access/secret.ts'
+import { readSecret } from '../adapters/secret.ts'
 import type { Bridge, BridgeInfo } from '../bridges/bridge.ts'
 import type { Explanation } from '../bridges/explain.ts'
 import { mergeConfig } from '../config/config.ts'

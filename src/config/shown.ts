@@ -1,5 +1,5 @@
 /** Values of the configuration as people may see them, and as they are compared. */
-import { Secret } from '../access/secret.ts'
+import { Secret } from '../adapters/secret.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
 import { PROFILES } from '../restream/profiles.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { secretSchema } from '../access/secret.ts'
+import { secretSchema } from '../adapters/secret.ts'
 import { isTypePattern } from '../events/event.ts'
 
 const target = {

@@ -1,5 +1,5 @@
 /** One signed request to somebody's server, with an end to it whatever that server does. */
-import type { Secret } from '../access/secret.ts'
+import type { Secret } from '../adapters/secret.ts'
 import { ID_HEADER, SIGNATURE_HEADER, sign, TIMESTAMP_HEADER } from './signature.ts'
 
 export interface Posted {

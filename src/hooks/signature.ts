@@ -1,6 +1,6 @@
 /** Receivers know by it that a request is ours, whole, and not an old one again. */
 import { createHmac } from 'node:crypto'
-import type { Secret } from '../access/secret.ts'
+import type { Secret } from '../adapters/secret.ts'
 
 export const SIGNATURE_HEADER = 'x-crosspoint-signature'
 export const TIMESTAMP_HEADER = 'x-crosspoint-timestamp'

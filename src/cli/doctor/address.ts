@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { isPrivateAddress } from '../../access/private-addresses.ts'
+import { isPrivateAddress } from '../../net/private-addresses.ts'
 import type { Finding } from './finding.ts'
 
 /** Of the `webrtc` section. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { isPattern, matchesAny } from '../../../src/access/pattern.ts'
-import { Secret } from '../../../src/access/secret.ts'
+import { Secret } from '../../../src/adapters/secret.ts'
 import { parseConfig } from '../../../src/config/config.ts'
 
 afterEach(() => void vi.unstubAllEnvs())
