@@ -11,6 +11,13 @@ const avcHeader = Buffer.from(
 const aacHeader = Buffer.from('af001210', 'hex')
 const sound = Buffer.from('af012110', 'hex')
 
+/** What a publisher sends before its first picture: type and body of each message. */
+export const openingMessages: readonly (readonly [type: number, body: Buffer])[] = [
+  [9, avcHeader],
+  [8, aacHeader],
+  [8, sound],
+]
+
 /** Picture `number` as FLV video body. */
 export const flvPicture = (number: number, key: boolean, size = 200): Buffer => {
   const body = Buffer.alloc(11 + size, number)
@@ -45,9 +52,7 @@ export const startHonestStream = async (port: number, key = 'honest'): Promise<H
       publisher.sendMedia(9, body, sent.length * 40)
     }
   }
-  publisher.sendMedia(9, avcHeader)
-  publisher.sendMedia(8, aacHeader)
-  publisher.sendMedia(8, sound)
+  for (const [type, body] of openingMessages) publisher.sendMedia(type, body)
   send(1)
   const player = await openRtmp(port)
   await player.start('play', 'live', key)

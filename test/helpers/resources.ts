@@ -27,6 +27,9 @@ export const socketsOf = (pid = process.pid): number =>
     }
   }).length
 
+/** Open file descriptors of this process, whatever they are; one of them is that of the look itself. */
+export const openDescriptors = (): number => readdirSync('/proc/self/fd').length
+
 let collect: (() => void) | undefined
 
 /** Bytes that are still used after everything unused was let go. */
