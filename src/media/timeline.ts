@@ -22,10 +22,11 @@ export interface TimelineEvents {
 }
 
 /**
+ * `interleaveMs`: how far behind the others a track may begin, as its packets lie in the source.
  * A jump of one track sets a new offset for the source; the others take it over when their own times jump too.
  * So tracks keep their distance to each other, whatever the order in which their packets of the new time arrive.
  */
-export const createTimeline = (events: TimelineEvents): Timeline => {
+export const createTimeline = (events: TimelineEvents, interleaveMs = 0): Timeline => {
   /** The furthest point of all tracks, and when it came; the next time of any track is expected near it. */
   let newest: number | undefined
   let newestArrivalUs = 0
@@ -56,7 +57,7 @@ export const createTimeline = (events: TimelineEvents): Timeline => {
         const elapsedMs = Math.max(0, (arrivalUs - newestArrivalUs) / 1000)
         if (last === undefined) {
           offset = sourceOffset
-          last = newest
+          last = newest === undefined ? undefined : newest - interleaveMs
         }
         if (!continues(ms + offset, elapsedMs)) reanchor(ms, elapsedMs)
         last = ms + offset
