@@ -8,6 +8,7 @@ const MEDIA_LINE = /^([!-~]+) (\d{1,5})(?:\/\d{1,5})? ([!-~]+)((?: [!-~]+)+)$/
 
 interface Section {
   connection: string | undefined
+  bandwidth?: string[]
   readonly attributes: SdpAttribute[]
 }
 type OpenMedia = Section & Omit<SdpMedia, keyof Section>
@@ -64,6 +65,7 @@ export const parseSdp = (text: string): SdpSession => {
       section = opened
     } else if (line[0] === 'a') section.attributes.push(parseAttribute(value))
     else if (line[0] === 'c') section.connection = value
+    else if (line[0] === 'b') section.bandwidth = [...(section.bandwidth ?? []), value]
     else if (line[0] === 'o') origin = value
     else if (line[0] === 's') name = value
   }

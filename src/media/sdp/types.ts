@@ -15,6 +15,8 @@ export interface SdpMedia {
   readonly formats: readonly string[]
   /** Value of the `c=` line ("IN IP4 0.0.0.0"). */
   readonly connection: string | undefined
+  /** Values of the `b=` lines ("AS:512"). */
+  readonly bandwidth?: readonly string[]
   readonly attributes: readonly SdpAttribute[]
 }
 

@@ -9,6 +9,7 @@ const connectionLines = (connection: string | undefined): string[] =>
 const mediaLines = (media: SdpMedia): string[] => [
   `m=${media.kind} ${media.port} ${media.protocol} ${media.formats.join(' ')}`,
   ...connectionLines(media.connection),
+  ...(media.bandwidth ?? []).map(value => `b=${value}`),
   ...media.attributes.map(attributeLine),
 ]
 

@@ -18,11 +18,14 @@ const folder = join(import.meta.dirname, '../../fixtures/sdp')
 const session = (lines: string): string => `v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n${lines}`
 
 describe('session descriptions', () => {
-  test.each(readdirSync(folder))('%s survives reading and writing', name => {
-    const first = parseSdp(readFileSync(join(folder, name), 'utf8'))
-    expect(first.media.length).toBeGreaterThan(1)
-    expect(parseSdp(writeSdp(first))).toEqual(first)
-  })
+  test.each(readdirSync(folder).filter(name => name.endsWith('.sdp')))(
+    '%s survives reading and writing',
+    name => {
+      const first = parseSdp(readFileSync(join(folder, name), 'utf8'))
+      expect(first.media.length).toBeGreaterThan(1)
+      expect(parseSdp(writeSdp(first))).toEqual(first)
+    },
+  )
 
   test('a codec gathers its rtpmap, fmtp and feedback; wildcards and static payload types count', () => {
     const { media } = parseSdp(

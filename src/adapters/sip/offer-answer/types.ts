@@ -87,11 +87,12 @@ export interface AgreedLine {
   /** Which `m=` line it is. */
   readonly index: number
   readonly kind: 'audio' | 'video'
+  /** What this end sends, and the far side too unless it chose among several. */
   readonly codec: AgreedCodec
+  /** What the far side may send as well: it answered an own offer with more than one codec. */
+  readonly alternatives: readonly AgreedCodec[]
   /** One for each clock rate agreed. The first is the one to send with. */
   readonly events: readonly AgreedEvents[]
-  /** RFC 3389 comfort noise that the far side might send, though none was agreed. */
-  readonly comfortNoise: number | undefined
   /** As seen from this end. */
   readonly direction: Direction
   /** The far side does not want to hear this end now. */
