@@ -1,9 +1,14 @@
-// Beside the compiled page goes what the compiler leaves behind: HTML, styles, pictures.
-import { cpSync } from 'node:fs'
+// Beside the compiled page goes what the compiler leaves behind: HTML, styles, pictures, and the UI library.
+import { copyFileSync, cpSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const folder = path => fileURLToPath(new URL(path, import.meta.url))
-cpSync(folder('page'), folder('../../dist/web/page'), {
+const path = url => fileURLToPath(new URL(url, import.meta.url))
+cpSync(path('page'), path('../../dist/web/page'), {
   recursive: true,
-  filter: path => !path.endsWith('.ts'),
+  filter: name => !name.endsWith('.ts'),
 })
+for (const [library, name] of [
+  ['preact', 'preact.js'],
+  ['preact/hooks', 'preact-hooks.js'],
+])
+  copyFileSync(fileURLToPath(import.meta.resolve(library)), path(`../../dist/web/page/${name}`))

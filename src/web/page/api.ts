@@ -1,6 +1,5 @@
 /** What the page asks the gateway. */
-import { askForKey } from './key-form.ts'
-import { withToken } from './token.ts'
+import { tellTokenWanted, withToken } from './token.ts'
 
 export interface TrackStats {
   readonly bitsPerSecond: number
@@ -92,7 +91,7 @@ export const ask = async (path: string, init: RequestInit = {}): Promise<Respons
   const response = await fetch(path, withToken(init))
   if (response.ok) return response
   const refusal = await refusalOf(response)
-  if (isAboutKeys(response.status)) askForKey(refusal.message)
+  if (isAboutKeys(response.status)) tellTokenWanted(refusal.message)
   throw refusal
 }
 

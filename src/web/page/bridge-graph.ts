@@ -1,10 +1,10 @@
 /** A bridge as a drawing: source → what is done to each track → destination. */
+import { type ComponentChild, h } from 'preact'
 import type { BridgeView, LegView, PlanView, RunState } from './api.ts'
-import { h } from './element.ts'
 import type { Tone } from './parts.ts'
 import { bytes, codecName } from './words.ts'
 
-export const stateTones: Readonly<Record<RunState, Tone>> = {
+const stateTones: Readonly<Record<RunState, Tone>> = {
   connecting: 'busy',
   live: 'live',
   backoff: 'busy',
@@ -20,20 +20,21 @@ const describeSteps = (steps: readonly { readonly op: string; readonly to?: stri
     .map(({ op, to }) => (to === undefined ? (stepWords[op] ?? op) : `${op} to ${codecName(to)}`))
     .join(', ')
 
-const conversions = (plan: PlanView | null): readonly HTMLElement[] => {
-  if (plan === null) return [h('li', { class: 'step waiting' }, 'not known yet')]
+const Conversions = ({ plan }: { readonly plan: PlanView | null }): ComponentChild => {
+  const list = { class: 'steps', 'aria-label': 'What is done' }
+  if (plan === null) return h('ul', list, h('li', { class: 'step waiting' }, 'not known yet'))
   const tracks = (plan.tracks ?? []).map(({ label, steps }) =>
     h(
       'li',
-      { class: 'step', 'data-work': steps.some(({ op }) => op === 'transcode') },
+      { key: label, class: 'step', 'data-work': steps.some(({ op }) => op === 'transcode') },
       h('b', {}, label),
       describeSteps(steps),
     ),
   )
-  const skipped = plan.skipped.map(({ reason }) =>
-    h('li', { class: 'step left-out' }, h('b', {}, 'left out'), reason),
+  const skipped = plan.skipped.map(({ source, reason }) =>
+    h('li', { key: `left out ${source}`, class: 'step left-out' }, h('b', {}, 'left out'), reason),
   )
-  return [...tracks, ...skipped]
+  return h('ul', list, tracks, skipped)
 }
 
 const legWords = ({ state, bytes: sent, lastError, retries, nextRetryAt }: LegView): string => {
@@ -46,7 +47,13 @@ const legWords = ({ state, bytes: sent, lastError, retries, nextRetryAt }: LegVi
   return parts.join(' · ')
 }
 
-const node = (kind: string, name: string, state: RunState, words: string): HTMLElement =>
+interface NodeProps {
+  readonly kind: 'source' | 'destination'
+  readonly name: string
+  readonly state: RunState
+  readonly words: string
+}
+const Node = ({ kind, name, state, words }: NodeProps): ComponentChild =>
   h(
     'div',
     { class: `node ${kind}` },
@@ -59,18 +66,24 @@ const node = (kind: string, name: string, state: RunState, words: string): HTMLE
     ),
   )
 
-const legRow = (leg: LegView): HTMLElement =>
+const Leg = ({ leg }: { readonly leg: LegView }): ComponentChild =>
   h(
     'li',
     { class: 'leg' },
-    h('ul', { class: 'steps', 'aria-label': 'What is done' }, ...conversions(leg.plan)),
-    node('destination', leg.to, leg.state, legWords(leg)),
+    h(Conversions, { plan: leg.plan }),
+    h(Node, { kind: 'destination', name: leg.to, state: leg.state, words: legWords(leg) }),
   )
 
-export const bridgeGraph = (bridge: BridgeView): HTMLElement =>
-  h(
+export const BridgeGraph = ({ bridge }: { readonly bridge: BridgeView }): ComponentChild => {
+  const { from, state, reason = state, legs } = bridge
+  return h(
     'div',
     { class: 'graph' },
-    node('source', bridge.from, bridge.state, bridge.reason ?? bridge.state),
-    h('ul', { class: 'legs', 'aria-label': 'Destinations' }, ...bridge.legs.map(legRow)),
+    h(Node, { kind: 'source', name: from, state, words: reason }),
+    h(
+      'ul',
+      { class: 'legs', 'aria-label': 'Destinations' },
+      legs.map((leg, i) => h(Leg, { key: i, leg })),
+    ),
   )
+}

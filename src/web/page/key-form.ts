@@ -1,33 +1,42 @@
 /** Where a visitor enters a key or token, shown once the gateway has refused something for want of one. */
-import { h } from './element.ts'
-import { statusLine } from './parts.ts'
-import { keepToken } from './token.ts'
+import { type ComponentChild, h } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { StatusLine, TextField } from './parts.ts'
+import { keepToken, onTokenWanted } from './token.ts'
 
-const input = h('input', {
-  id: 'key',
-  type: 'password',
-  required: true,
-  autocomplete: 'off',
-  maxlength: 8192,
-})
-const status = statusLine()
-
-const submit = (event: Event): void => {
+const submit = (event: Event, key: string): void => {
   event.preventDefault()
-  keepToken(input.value.trim())
+  keepToken(key.trim())
   // Everything is asked anew, in this tab, at the same address.
   location.reload()
 }
 
-const form = h(
-  'form',
-  { class: 'card form', id: 'key-form', 'aria-label': 'Enter a key', on: { submit } },
-  h('div', {}, h('label', { for: 'key' }, 'Key or token, kept in this tab only'), input),
-  h('div', { class: 'row' }, h('button', { class: 'primary', type: 'submit' }, 'Use key'), status.element),
-)
-
 /** What is being typed stays when the next request is refused too. */
-export const askForKey = (why: string): void => {
-  if (!form.isConnected) document.querySelector('main')?.prepend(form)
-  if (status.element.textContent !== why) status.set('bad', why)
+export const KeyForm = (): ComponentChild => {
+  const [why, setWhy] = useState<string>()
+  const [key, setKey] = useState('')
+  useEffect(() => onTokenWanted(setWhy), [])
+  if (why === undefined) return null
+  return h(
+    'form',
+    {
+      class: 'card form',
+      id: 'key-form',
+      'aria-label': 'Enter a key',
+      onSubmit: (event: Event) => submit(event, key),
+    },
+    h(TextField, {
+      id: 'key',
+      type: 'password',
+      label: 'Key or token, kept in this tab only',
+      value: key,
+      onValue: setKey,
+    }),
+    h(
+      'div',
+      { class: 'row' },
+      h('button', { class: 'primary', type: 'submit' }, 'Use key'),
+      h(StatusLine, { tone: 'bad', words: why }),
+    ),
+  )
 }

@@ -1,7 +1,17 @@
 /** Where else a stream is found, and how to send one: addresses to copy. */
+import { type ComponentChild, h } from 'preact'
 import { encodeName } from './api.ts'
-import { h } from './element.ts'
-import { copyField } from './parts.ts'
+import { CopyField } from './parts.ts'
+
+export interface LinksProps {
+  readonly name: string
+  /** `host:port` of the RTMP door; undefined when there is none. */
+  readonly rtmp: string | undefined
+}
+type Address = readonly [label: string, value: string]
+
+const fields = (addresses: readonly Address[]): readonly ComponentChild[] =>
+  addresses.map(([label, value]) => h(CopyField, { key: label, label, value }))
 
 /** RTMP splits a name into application and key at its first slash. */
 const splitName = (name: string): readonly [app: string, key: string] => {
@@ -9,31 +19,38 @@ const splitName = (name: string): readonly [app: string, key: string] => {
   return cut < 0 ? [name, ''] : [name.slice(0, cut), name.slice(cut + 1)]
 }
 
-export const playLinks = (name: string, rtmp: string | undefined): HTMLElement =>
-  h(
+export const PlayLinks = ({ name, rtmp }: LinksProps): ComponentChild => {
+  const flv = `${location.origin}/${encodeName(name)}.flv`
+  const addresses: readonly Address[] = [
+    ['HTTP-FLV', flv],
+    ...(rtmp === undefined ? [] : [['RTMP', `rtmp://${rtmp}/${name}`] as const]),
+    ['WHEP', `${location.origin}/whep/${encodeName(name)}`],
+    ['ffplay', `ffplay -fflags nobuffer ${flv}`],
+  ]
+  return h(
     'section',
     { class: 'card', 'aria-label': 'Play elsewhere' },
     h('h2', {}, 'Play it elsewhere'),
-    copyField('HTTP-FLV', `${location.origin}/${encodeName(name)}.flv`),
-    rtmp === undefined ? undefined : copyField('RTMP', `rtmp://${rtmp}/${name}`),
-    copyField('WHEP', `${location.origin}/whep/${encodeName(name)}`),
-    copyField('ffplay', `ffplay -fflags nobuffer ${location.origin}/${encodeName(name)}.flv`),
+    fields(addresses),
   )
+}
 
-export const publishLinks = (name: string, rtmp: string | undefined): HTMLElement => {
+const rtmpAddresses = (name: string, rtmp: string): readonly Address[] => {
   const [app, key] = splitName(name)
-  const ffmpeg = `ffmpeg -re -i input.mp4 -c:v libx264 -bf 0 -g 60 -c:a aac -f flv rtmp://${rtmp}/${name}`
-  return h(
+  return [
+    ['OBS server', `rtmp://${rtmp}/${app}`],
+    ['OBS stream key', key === '' ? app : key],
+    ['ffmpeg', `ffmpeg -re -i input.mp4 -c:v libx264 -bf 0 -g 60 -c:a aac -f flv rtmp://${rtmp}/${name}`],
+  ]
+}
+
+export const PublishLinks = ({ name, rtmp }: LinksProps): ComponentChild =>
+  h(
     'section',
     { class: 'card', 'aria-label': 'Send from another program' },
     h('h2', {}, 'Or send from OBS or ffmpeg'),
-    ...(rtmp === undefined
-      ? []
-      : [
-          copyField('OBS server', `rtmp://${rtmp}/${app}`),
-          copyField('OBS stream key', key === '' ? app : key),
-          copyField('ffmpeg', ffmpeg),
-        ]),
-    copyField('WHIP', `${location.origin}/whip/${encodeName(name)}`),
+    fields([
+      ...(rtmp === undefined ? [] : rtmpAddresses(name, rtmp)),
+      ['WHIP', `${location.origin}/whip/${encodeName(name)}`],
+    ]),
   )
-}

@@ -1,5 +1,22 @@
-/** Small pieces that both views are made of. */
-import { h, icon } from './element.ts'
+/** Small pieces that the views are made of. */
+import { type ComponentChild, h } from 'preact'
+import { useRef, useState } from 'preact/hooks'
+import { Icon, type IconName } from './icon.ts'
+
+export type Tone = 'live' | 'busy' | 'idle' | 'bad'
+export interface Status {
+  readonly tone: Tone
+  readonly words: string
+}
+
+/** A dot and a sentence; screen readers hear changes. */
+export const StatusLine = ({ tone, words }: Status): ComponentChild =>
+  h(
+    'p',
+    { class: 'status', role: 'status', 'data-tone': tone },
+    h('span', { class: 'dot' }),
+    h('span', {}, words),
+  )
 
 /** What the statistics row shows. */
 export interface Reading {
@@ -7,72 +24,68 @@ export interface Reading {
   readonly value: string
 }
 
+/** Names above numbers. */
+export const StatsRow = ({ readings }: { readonly readings: readonly Reading[] }): ComponentChild =>
+  h(
+    'dl',
+    { class: 'stats' },
+    readings.map(({ label, value }) => h('div', { key: label }, h('dt', {}, label), h('dd', {}, value))),
+  )
+
 /** A value to take elsewhere, with a button that copies it. */
-export const copyField = (label: string, value: string): HTMLElement => {
-  const button = h('button', { class: 'copy', type: 'button', 'aria-label': `Copy ${label}` }, icon('copy'))
-  const say = (name: 'copy' | 'done'): void => button.replaceChildren(icon(name))
-  button.addEventListener('click', () => {
-    const text = field.querySelector('code')
-    void navigator.clipboard?.writeText(value).then(
-      () => {
-        say('done')
-        setTimeout(say, 1500, 'copy')
-      },
-      () => undefined,
-    )
+export const CopyField = ({
+  label,
+  value,
+}: {
+  readonly label: string
+  readonly value: string
+}): ComponentChild => {
+  const [icon, setIcon] = useState<IconName>('copy')
+  const text = useRef<HTMLElement>(null)
+  const copied = (): void => {
+    setIcon('done')
+    setTimeout(setIcon, 1500, 'copy')
+  }
+  const copy = (): void => {
+    void navigator.clipboard?.writeText(value).then(copied, () => undefined)
     // Where there is no clipboard (plain http), the text is at least selected.
-    if (text !== null) getSelection()?.selectAllChildren(text)
-  })
-  const field: HTMLElement = h(
+    if (text.current !== null) getSelection()?.selectAllChildren(text.current)
+  }
+  return h(
     'div',
     { class: 'field' },
     h('span', { class: 'label' }, label),
-    h('code', {}, value),
-    button,
+    h('code', { ref: text }, value),
+    h(
+      'button',
+      { class: 'copy', type: 'button', 'aria-label': `Copy ${label}`, onClick: copy },
+      h(Icon, { name: icon }),
+    ),
   )
-  return field
 }
 
-export type Tone = 'live' | 'busy' | 'idle' | 'bad'
-
-/** A dot and a sentence; screen readers hear changes. */
-export const statusLine = (): { readonly element: HTMLElement; set(tone: Tone, words: string): void } => {
-  const dot = h('span', { class: 'dot' })
-  const words = h('span')
-  const element = h('p', { class: 'status', role: 'status' }, dot, words)
-  return {
-    element,
-    set(tone, text) {
-      element.dataset.tone = tone
-      words.textContent = text
-    },
-  }
+export interface TextFieldProps {
+  readonly id: string
+  readonly label: string
+  readonly value: string
+  readonly onValue: (value: string) => void
+  readonly placeholder?: string
+  readonly type?: 'text' | 'password'
+  readonly required?: boolean
 }
-
-/** Names above numbers. */
-export const statsRow = (): { readonly element: HTMLElement; set(readings: readonly Reading[]): void } => {
-  const element = h('dl', { class: 'stats' })
-  return {
-    element,
-    set(readings) {
-      element.replaceChildren(
-        ...readings.map(({ label, value }) => h('div', {}, h('dt', {}, label), h('dd', {}, value))),
-      )
-    },
-  }
-}
-
-/** Calls `run` now and then every `ms` until the returned function is called; a slow run is never overtaken. */
-export const every = (ms: number, run: () => Promise<void>): (() => void) => {
-  let stopped = false
-  let timer = 0
-  const turn = async (): Promise<void> => {
-    await run().catch(() => undefined)
-    if (!stopped) timer = window.setTimeout(turn, ms)
-  }
-  void turn()
-  return () => {
-    stopped = true
-    clearTimeout(timer)
-  }
+export const TextField = ({
+  id,
+  label,
+  onValue,
+  required = true,
+  ...attributes
+}: TextFieldProps): ComponentChild => {
+  const onInput = (event: Event): void => onValue((event.currentTarget as HTMLInputElement).value)
+  const rest = { autocomplete: 'off', spellcheck: false, maxLength: 8192, required }
+  return h(
+    'div',
+    {},
+    h('label', { for: id }, label),
+    h('input', { id, type: 'text', ...rest, ...attributes, onInput }),
+  )
 }

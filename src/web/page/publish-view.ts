@@ -1,121 +1,106 @@
 /** Sends this browser's camera or screen, under a name of the user's choice. */
-import { h, icon } from './element.ts'
-import { publishLinks } from './links.ts'
-import { createMeter } from './meter.ts'
-import { every, statsRow, statusLine } from './parts.ts'
-import { capture, type Publishing, publish, type Source } from './publisher.ts'
-import type { View } from './watch-view.ts'
+import { type ComponentChild, h } from 'preact'
+import { useRef, useState } from 'preact/hooks'
+import { Icon } from './icon.ts'
+import { type LinksProps, PublishLinks } from './links.ts'
+import { StatusLine } from './parts.ts'
+import { PeerStats } from './peer-stats.ts'
+import type { Source } from './publisher.ts'
+import { usePublishing } from './publishing.ts'
 
 const namePattern = '[A-Za-z0-9_][A-Za-z0-9_.~\\-]*(/[A-Za-z0-9_][A-Za-z0-9_.~\\-]*)*'
 
-const nameInput = (name: string): HTMLInputElement =>
-  h('input', {
+interface NameInputProps {
+  readonly name: string
+  readonly disabled: boolean
+  readonly onName: (name: string, valid: boolean) => void
+}
+const NameInput = ({ name, disabled, onName }: NameInputProps): ComponentChild => {
+  const onInput = (event: Event): void => {
+    const { value, validity } = event.currentTarget as HTMLInputElement
+    onName(value, validity.valid)
+  }
+  return h('input', {
     id: 'name',
     value: name,
+    disabled,
+    onInput,
     required: true,
-    maxlength: 255,
+    maxLength: 255,
     pattern: namePattern,
     autocomplete: 'off',
-    spellcheck: 'false',
+    spellcheck: false,
     title: 'Letters, digits and _ - . ~, in parts joined by slashes',
   })
+}
 
-const startButton = (source: Source, words: string): HTMLButtonElement =>
+const StartButton = ({
+  source,
+  words,
+}: {
+  readonly source: Source
+  readonly words: string
+}): ComponentChild =>
   h(
     'button',
     { class: 'primary', type: 'submit', value: source, id: `publish-${source}` },
-    icon(source),
+    h(Icon, { name: source }),
     words,
   )
 
-export const publishView = (initialName: string, rtmp: string | undefined): View => {
-  const video = h('video', {
+export const PublishView = ({ name: initialName, rtmp }: LinksProps): ComponentChild => {
+  const video = useRef<HTMLVideoElement>(null)
+  const [name, setName] = useState(initialName)
+  const [linked, setLinked] = useState(initialName)
+  const { status, busy, peer, start, stop } = usePublishing(video)
+  const onName = (value: string, valid: boolean): void => {
+    setName(value)
+    if (valid) setLinked(value)
+  }
+  const onSubmit = (event: SubmitEvent): void => {
+    event.preventDefault()
+    const button = event.submitter as HTMLButtonElement | null
+    start(name, button?.value === 'screen' ? 'screen' : 'camera')
+  }
+  const picture = h('video', {
+    ref: video,
     id: 'preview',
     autoplay: true,
-    playsinline: true,
+    playsInline: true,
+    muted: true,
     'aria-label': 'Preview of what is sent',
   })
-  video.muted = true
-  const veil = h('p', { class: 'veil' }, 'Your picture appears here')
-  const stage = h('div', { class: 'stage', 'data-phase': 'waiting' }, video, veil)
-  const status = statusLine()
-  const stats = statsRow()
-  const input = nameInput(initialName)
-  const links = h('div', {}, publishLinks(initialName, rtmp))
-  const stop = h(
-    'button',
-    { class: 'danger', type: 'button', id: 'stop', hidden: true },
-    icon('stop'),
-    'Stop',
-  )
   const starts = h(
     'div',
-    { class: 'row' },
-    startButton('camera', 'Share camera'),
-    startButton('screen', 'Share screen'),
+    { class: 'row', hidden: busy },
+    h(StartButton, { source: 'camera', words: 'Share camera' }),
+    h(StartButton, { source: 'screen', words: 'Share screen' }),
   )
-  let media: MediaStream | undefined
-  let session: Publishing | undefined
-  let stopMeter = (): void => undefined
-
-  const show = (busy: boolean): void => {
-    input.disabled = busy
-    starts.hidden = busy
-    stop.hidden = !busy
-    stage.dataset.phase = busy ? 'playing' : 'waiting'
-  }
-  const end = (): void => {
-    stopMeter()
-    session?.close()
-    for (const track of media?.getTracks() ?? []) track.stop()
-    session = media = undefined
-    video.srcObject = null
-    stats.set([])
-    show(false)
-  }
-  const fail = (words: string): void => {
-    end()
-    status.set('bad', words)
-  }
-
-  const start = async (source: Source): Promise<void> => {
-    const name = input.value
-    status.set('busy', source === 'camera' ? 'Asking for the camera' : 'Asking for the screen')
-    const captured = await capture(source)
-    media = captured
-    video.srcObject = captured
-    show(true)
-    captured
-      .getVideoTracks()[0]
-      ?.addEventListener('ended', () => media === captured && fail('Sharing was ended'))
-    status.set('busy', 'Connecting')
-    const publishing = await publish(name, captured, source)
-    if (media !== captured) return publishing.close()
-    session = publishing
-    status.set('live', `Live as ${name}`)
-    const meter = createMeter('outbound')
-    stopMeter = every(1000, async () => stats.set(await meter(publishing.peer)))
-    await publishing.lost
-    if (session === publishing) fail('The connection to the gateway was lost')
-  }
-
-  const form = h('form', { class: 'card form' })
-  form.append(h('label', { for: 'name' }, 'Stream name'), input, starts, stop, status.element)
-  form.addEventListener('submit', event => {
-    event.preventDefault()
-    const source = (event.submitter as HTMLButtonElement | null)?.value === 'screen' ? 'screen' : 'camera'
-    start(source).catch((error: Error) => fail(error.message))
-  })
-  stop.addEventListener('click', () => {
-    end()
-    status.set('idle', 'Stopped')
-  })
-  input.addEventListener('input', () => {
-    if (input.validity.valid) links.replaceChildren(publishLinks(input.value, rtmp))
-  })
-  status.set('idle', 'Ready')
-  return {
-    element: h('div', { class: 'main' }, stage, form, stats.element, links),
-    close: end,
-  }
+  const stopButton = h(
+    'button',
+    { class: 'danger', type: 'button', id: 'stop', hidden: !busy, onClick: stop },
+    h(Icon, { name: 'stop' }),
+    'Stop',
+  )
+  return h(
+    'div',
+    { class: 'main' },
+    h(
+      'div',
+      { class: 'stage', 'data-phase': busy ? 'playing' : 'waiting' },
+      picture,
+      h('p', { class: 'veil' }, 'Your picture appears here'),
+    ),
+    h(
+      'form',
+      { class: 'card form', onSubmit },
+      h('label', { for: 'name' }, 'Stream name'),
+      h(NameInput, { name, disabled: busy, onName }),
+      starts,
+      stopButton,
+      h(StatusLine, status),
+    ),
+    h(PeerStats, { direction: 'outbound', peer }),
+    h(PublishLinks, { name: linked, rtmp }),
+  )
 }

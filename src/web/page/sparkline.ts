@@ -1,5 +1,5 @@
 /** A small graph: one line over time, its newest value in words. */
-import { h, svg } from './element.ts'
+import { type ComponentChild, h } from 'preact'
 
 const width = 120
 const height = 32
@@ -12,26 +12,26 @@ const points = (values: readonly number[]): string => {
     .join(' ')
 }
 
-export interface Sparkline {
-  readonly element: HTMLElement
-  /** Oldest first. */
-  show(values: readonly number[], newest: string): void
+export interface SparklineProps {
+  readonly label: string
+  /** Oldest first, one every two seconds. */
+  readonly values: readonly number[]
+  /** The last of them, in words. */
+  readonly newest: string
 }
 
-export const sparkline = (label: string): Sparkline => {
-  const line = svg('polyline', { points: '' })
-  const graph = svg(
-    'svg',
-    { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img' },
-    line,
+export const Sparkline = ({ label, values, newest }: SparklineProps): ComponentChild => {
+  const words = `${label} over the last ${values.length * 2} seconds, now ${newest}`
+  const box = `0 0 ${width} ${height}`
+  return h(
+    'div',
+    { class: 'spark' },
+    h('span', { class: 'label' }, label),
+    h(
+      'svg',
+      { viewBox: box, preserveAspectRatio: 'none', role: 'img', 'aria-label': words },
+      h('polyline', { points: points(values) }),
+    ),
+    h('span', { class: 'value' }, newest),
   )
-  const value = h('span', { class: 'value' })
-  return {
-    element: h('div', { class: 'spark' }, h('span', { class: 'label' }, label), graph, value),
-    show(values, newest) {
-      line.setAttribute('points', points(values))
-      graph.setAttribute('aria-label', `${label} over the last ${values.length * 2} seconds, now ${newest}`)
-      value.textContent = newest
-    },
-  }
 }

@@ -1,8 +1,7 @@
 /** Bit rate, frame rate, delay and drops of one stream over the last two minutes, and the verdict on it. */
-import { h } from './element.ts'
+import { type ComponentChild, h } from 'preact'
 import { judge } from './health.ts'
-import { every } from './parts.ts'
-import { sparkline } from './sparkline.ts'
+import { Sparkline } from './sparkline.ts'
 import { historyOf, type Moment } from './stream-history.ts'
 import { bitrate } from './words.ts'
 
@@ -19,26 +18,20 @@ const graphs: readonly Graph[] = [
   { label: 'Dropped', value: moment => moment.dropped, words: value => String(value) },
 ]
 
-export const streamGraphs = (name: string): { readonly element: HTMLElement; close(): void } => {
-  const verdict = h('p', { class: 'health', role: 'status' })
-  const drawn = graphs.map(graph => ({ ...graph, spark: sparkline(graph.label) }))
-  const rows = h('div', { class: 'sparks' }, ...drawn.map(({ spark }) => spark.element))
-  const element = h(
+/** Redrawn with the list of streams, whose answers make the history. */
+export const StreamGraphs = ({ name }: { readonly name: string }): ComponentChild => {
+  const history = historyOf(name)
+  const now = history.at(-1)
+  if (now === undefined) return null
+  const { tone, words } = judge(now.view, history.at(-2)?.view)
+  const drawn = graphs.map(({ label, value, words: say }) =>
+    h(Sparkline, { key: label, label, values: history.map(value), newest: say(value(now)) }),
+  )
+  return h(
     'section',
     { class: 'card', 'aria-label': 'Health' },
     h('h2', {}, 'Health'),
-    verdict,
-    rows,
+    h('p', { class: 'health', role: 'status', 'data-tone': tone }, words),
+    h('div', { class: 'sparks' }, drawn),
   )
-  const close = every(1000, async () => {
-    const history = historyOf(name)
-    const now = history.at(-1)
-    element.hidden = now === undefined
-    if (now === undefined) return
-    const { tone, words } = judge(now.view, history.at(-2)?.view)
-    verdict.dataset.tone = tone
-    if (verdict.textContent !== words) verdict.textContent = words
-    for (const { spark, value, words: say } of drawn) spark.show(history.map(value), say(value(now)))
-  })
-  return { element, close }
 }

@@ -1,6 +1,6 @@
 /** The live streams as a list to choose from. */
+import { type ComponentChild, h } from 'preact'
 import type { StreamView } from './api.ts'
-import { h } from './element.ts'
 import { judge } from './health.ts'
 import { previousOf } from './stream-history.ts'
 import { bitrate, count, describeTrack, duration, sourceTracks, totalBitrate } from './words.ts'
@@ -8,53 +8,53 @@ import { bitrate, count, describeTrack, duration, sourceTracks, totalBitrate } f
 const uptime = ({ since }: StreamView): string =>
   since === undefined ? '' : duration((Date.now() - Date.parse(since)) / 1000)
 
-const healthLine = (stream: StreamView): HTMLElement => {
+const factsOf = (stream: StreamView): string =>
+  [bitrate(totalBitrate(stream)), count(stream.viewers, 'viewer'), uptime(stream)]
+    .filter(text => text !== '')
+    .join(' · ')
+
+const HealthLine = ({ stream }: { readonly stream: StreamView }): ComponentChild => {
   const { tone, words } = judge(stream, previousOf(stream.name))
   return h('span', { class: 'health', 'data-tone': tone }, words)
 }
 
-const row = (stream: StreamView, current: string | undefined): HTMLElement => {
-  const tracks = sourceTracks(stream)
-  const facts = [bitrate(totalBitrate(stream)), count(stream.viewers, 'viewer'), uptime(stream)].filter(
-    text => text !== '',
+const Row = ({
+  stream,
+  current,
+}: {
+  readonly stream: StreamView
+  readonly current: boolean
+}): ComponentChild => {
+  const chips = sourceTracks(stream).map(track =>
+    h('span', { key: track.id, class: 'chip' }, describeTrack(track)),
   )
+  const place = current ? ({ 'aria-current': 'page' } as const) : {}
   return h(
     'li',
     {},
     h(
       'a',
-      {
-        class: 'stream',
-        href: `#/watch/${stream.name}`,
-        'aria-current': stream.name === current ? 'page' : undefined,
-      },
+      { class: 'stream', href: `#/watch/${stream.name}`, ...place },
       h('span', { class: 'name' }, stream.name),
-      h(
-        'span',
-        { class: 'chips' },
-        ...tracks.map(track => h('span', { class: 'chip' }, describeTrack(track))),
-      ),
-      h('span', { class: 'facts' }, facts.join(' · ')),
-      healthLine(stream),
+      h('span', { class: 'chips' }, chips),
+      h('span', { class: 'facts' }, factsOf(stream)),
+      h(HealthLine, { stream }),
     ),
   )
 }
 
-/** Keeps its place and keyboard focus while the streams change. */
-export const createStreamList = (): {
-  readonly element: HTMLElement
-  show(streams: readonly StreamView[], current: string | undefined): void
-} => {
-  const list = h('ul', { class: 'streams' })
-  const heading = h('h2', {}, 'Live now')
-  const element = h('aside', { class: 'side', 'aria-label': 'Live streams' }, heading, list)
-  return {
-    element,
-    show(streams, current) {
-      const focused = document.activeElement?.getAttribute('href')
-      heading.textContent = streams.length === 0 ? 'Nothing is live' : `Live now · ${streams.length}`
-      list.replaceChildren(...streams.map(stream => row(stream, current)))
-      for (const link of list.querySelectorAll('a')) if (link.getAttribute('href') === focused) link.focus()
-    },
-  }
+export interface StreamListProps {
+  readonly streams: readonly StreamView[]
+  /** The name of the one that plays. */
+  readonly current: string | undefined
+}
+export const StreamList = ({ streams, current }: StreamListProps): ComponentChild => {
+  const title = streams.length === 0 ? 'Nothing is live' : `Live now · ${streams.length}`
+  const rows = streams.map(stream => h(Row, { key: stream.name, stream, current: stream.name === current }))
+  return h(
+    'aside',
+    { class: 'side', 'aria-label': 'Live streams' },
+    h('h2', {}, title),
+    h('ul', { class: 'streams' }, rows),
+  )
 }

@@ -1,5 +1,6 @@
 /** What the visitor has in hand: a key or token, typed in or from the link that led here (`#/watch/live/cam?token=…`). */
 const storageName = 'crosspoint-token'
+const wanted = new EventTarget()
 
 /** For this tab alone, and gone with it. */
 export const keepToken = (token: string): void => sessionStorage.setItem(storageName, token)
@@ -20,4 +21,16 @@ export const withToken = (init: RequestInit = {}): RequestInit => {
   const headers = new Headers(init.headers)
   headers.set('authorization', `Bearer ${token}`)
   return { ...init, headers }
+}
+
+/** The gateway refused for want of a key, in its words. */
+export const tellTokenWanted = (why: string): void => {
+  wanted.dispatchEvent(new CustomEvent('wanted', { detail: why }))
+}
+
+/** Returns the function that ends it. */
+export const onTokenWanted = (tell: (why: string) => void): (() => void) => {
+  const listener = (event: Event): void => tell((event as CustomEvent<string>).detail)
+  wanted.addEventListener('wanted', listener)
+  return () => wanted.removeEventListener('wanted', listener)
 }

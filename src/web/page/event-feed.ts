@@ -1,0 +1,64 @@
+/** What happens in the gateway, as it happens: server-sent events, read by fetch so that a token can go along. */
+import { ask } from './api.ts'
+
+export interface EventView {
+  readonly id: string
+  readonly time: string
+  readonly type: string
+  readonly stream?: string
+  readonly reason?: string
+  readonly data?: Readonly<Record<string, unknown>>
+}
+export interface EventListener {
+  happened(event: EventView): void
+  /** The events stopped coming; they are asked for again. */
+  lost(why: string): void
+}
+
+const retryMs = 3000
+
+/** The `data:` lines of whole messages; the rest stays in the buffer. */
+const takeMessages = (buffer: string): readonly [messages: readonly string[], rest: string] => {
+  const parts = buffer.split('\n\n')
+  const rest = parts.pop() ?? ''
+  const messages = parts.map(part =>
+    part
+      .split('\n')
+      .filter(line => line.startsWith('data:'))
+      .map(line => line.slice('data:'.length).trim())
+      .join('\n'),
+  )
+  return [messages.filter(text => text !== ''), rest]
+}
+
+const follow = async (last: string | undefined, signal: AbortSignal, tell: (event: EventView) => void) => {
+  const query = last === undefined ? 'recent=30' : `lastEventId=${encodeURIComponent(last)}`
+  const { body } = await ask(`/v1/events?${query}`, { signal })
+  let buffer = ''
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const [messages, rest] = takeMessages(buffer + part.value.replaceAll('\r', ''))
+    buffer = rest
+    for (const message of messages) tell(JSON.parse(message))
+  }
+}
+
+/** Goes on, from the last event it heard, until the returned function is called. */
+export const followEvents = ({ happened, lost }: EventListener): (() => void) => {
+  const stopped = new AbortController()
+  let last: string | undefined
+  const tell = (event: EventView): void => {
+    last = event.id
+    happened(event)
+  }
+  const run = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      await follow(last, stopped.signal, tell).catch((error: Error) => {
+        if (!stopped.signal.aborted) lost(error.message)
+      })
+      await new Promise(resolve => setTimeout(resolve, retryMs))
+    }
+  }
+  void run()
+  return () => stopped.abort()
+}
