@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* kGcmName = "AEAD_AES_128_GCM";
 constexpr const char* kCmName = "AES_CM_128_HMAC_SHA1_80";
+constexpr const char* kCmShortTagName = "AES_CM_128_HMAC_SHA1_32";
 
 SrtpBinding* BindingOf(napi_env env, napi_value self) { return Unwrap<SrtpBinding>(env, self); }
 
@@ -81,8 +82,10 @@ bool ReadMasterKey(napi_env env, napi_value keys, SrtpProfile profile, const cha
 
 bool ReadProfile(napi_env env, napi_value keys, std::string* name, SrtpProfile* out) {
   if (!GetStringProperty(env, keys, "profile", name)) return false;
-  *out = *name == kGcmName ? SrtpProfile::kAesGcm : SrtpProfile::kAesCm;
-  if (*name == kGcmName || *name == kCmName) return true;
+  if (*name == kGcmName) *out = SrtpProfile::kAesGcm;
+  else if (*name == kCmName) *out = SrtpProfile::kAesCm;
+  else *out = SrtpProfile::kAesCmShortTag;
+  if (*out != SrtpProfile::kAesCmShortTag || *name == kCmShortTagName) return true;
   Throw(env, "ERR_PROFILE", "there is no SRTP profile " + *name);
   return false;
 }

@@ -82,7 +82,7 @@ void SrtpCipher::Authenticate(const uint8_t* data, size_t size, uint32_t trailer
   hash = outerPad_;
   SHA1_Update(&hash, digest, sizeof digest);
   SHA1_Final(digest, &hash);
-  memcpy(tag, digest, TagBytes(SrtpProfile::kAesCm));
+  memcpy(tag, digest, tagBytes());
 }
 
 void SrtpCipher::Seal(uint32_t ssrc, uint64_t index, const uint8_t* header, size_t headerSize, const uint8_t* in,
@@ -92,7 +92,7 @@ void SrtpCipher::Seal(uint32_t ssrc, uint64_t index, const uint8_t* header, size
   MakeIv(ssrc, index, iv);
   EVP_CIPHER_CTX* context = context_.get();
   EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, iv, 1);
-  if (profile_ == SrtpProfile::kAesCm) {
+  if (profile_ != SrtpProfile::kAesGcm) {
     EVP_EncryptUpdate(context, out, &written, in, static_cast<int>(size));
     Authenticate(header, headerSize + size, trailer, tag);
     return;
@@ -114,10 +114,10 @@ bool SrtpCipher::Open(uint32_t ssrc, uint64_t index, const uint8_t* header, size
   int written = 0;
   MakeIv(ssrc, index, iv);
   EVP_CIPHER_CTX* context = context_.get();
-  if (profile_ == SrtpProfile::kAesCm) {
-    uint8_t wanted[TagBytes(SrtpProfile::kAesCm)];
+  if (profile_ != SrtpProfile::kAesGcm) {
+    uint8_t wanted[SHA_DIGEST_LENGTH];
     Authenticate(header, headerSize + size, trailer, wanted);
-    if (CRYPTO_memcmp(wanted, tag, sizeof wanted) != 0) return false;
+    if (CRYPTO_memcmp(wanted, tag, tagBytes()) != 0) return false;
     // Counter mode: decryption is encryption.
     EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, iv, 1);
     return !encrypted || EVP_EncryptUpdate(context, data, &written, data, static_cast<int>(size)) == 1;

@@ -1,4 +1,4 @@
-// The two transforms of DTLS-SRTP: AEAD_AES_128_GCM (RFC 7714) and AES_CM_128_HMAC_SHA1_80 (RFC 3711).
+// The transforms of DTLS-SRTP and SDES: AEAD_AES_128_GCM (RFC 7714), AES_CM_128_HMAC_SHA1_80 and _32 (RFC 3711).
 #pragma once
 #include <openssl/evp.h>
 
@@ -12,7 +12,7 @@
 
 namespace crosspoint {
 
-enum class SrtpProfile { kAesGcm, kAesCm };
+enum class SrtpProfile { kAesGcm, kAesCm, kAesCmShortTag };
 
 struct SrtpMasterKey {
   uint8_t key[16];
@@ -21,10 +21,15 @@ struct SrtpMasterKey {
 };
 
 constexpr size_t SaltBytes(SrtpProfile profile) { return profile == SrtpProfile::kAesGcm ? 12 : 14; }
-constexpr size_t TagBytes(SrtpProfile profile) { return profile == SrtpProfile::kAesGcm ? 16 : 10; }
 
 /** Which session keys are derived (RFC 3711 4.3.2: labels 0-2 and 3-5). */
 enum class SrtpStreamKind { kRtp, kRtcp };
+
+/** The short tag is for RTP alone: RTCP always has the long one (RFC 3711 5.2, RFC 4568 6.2.2). */
+constexpr size_t TagBytes(SrtpProfile profile, SrtpStreamKind kind) {
+  if (profile == SrtpProfile::kAesGcm) return 16;
+  return profile == SrtpProfile::kAesCmShortTag && kind == SrtpStreamKind::kRtp ? 4 : 10;
+}
 
 /** Session keys of one direction of RTP or RTCP. */
 class SrtpCipher {
@@ -41,7 +46,7 @@ class SrtpCipher {
   /** In place, the header right before `data`. False when the tag is wrong; `data` is garbage then. */
   bool Open(uint32_t ssrc, uint64_t index, const uint8_t* header, size_t headerSize, uint8_t* data, size_t size,
             uint32_t trailer, const uint8_t* tag, bool encrypted);
-  size_t tagBytes() const { return TagBytes(profile_); }
+  size_t tagBytes() const { return TagBytes(profile_, kind_); }
 
  private:
   struct FreeCipher {

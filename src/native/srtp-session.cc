@@ -1,5 +1,6 @@
 #include "srtp-session.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "rtp-header.h"
@@ -115,8 +116,8 @@ int SrtpSession::SealRtp(SentWindow* stream, uint32_t ssrc, uint16_t sequence, u
   uint8_t* tag = out + headerSize + payloadSize;
   rtpOut_.Seal(ssrc, static_cast<uint64_t>(index), out, headerSize, payload, payloadSize, RollOverCount(index),
                out + headerSize, tag);
-  uint64_t mark;
-  memcpy(&mark, tag, sizeof mark);
+  uint64_t mark = 0;
+  memcpy(&mark, tag, std::min(sizeof mark, rtpOut_.tagBytes()));
   if (place == IndexWindow::Place::kSeen && !stream->IsSame(index, mark)) {
     memset(out, 0, headerSize + payloadSize + rtpOut_.tagBytes());
     return kSrtpReplay;

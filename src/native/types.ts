@@ -16,7 +16,8 @@ export interface Certificate {
   readonly fingerprintSha256: string
 }
 
-export type SrtpProfile = 'AEAD_AES_128_GCM' | 'AES_CM_128_HMAC_SHA1_80'
+/** The last is for SDES alone; its tags are shorter, but for those of RTCP. */
+export type SrtpProfile = 'AEAD_AES_128_GCM' | 'AES_CM_128_HMAC_SHA1_80' | 'AES_CM_128_HMAC_SHA1_32'
 
 export interface SrtpKeys {
   readonly profile: SrtpProfile

@@ -50,8 +50,11 @@ export const sealGcm = (
 export const cryptCm = (keys: SessionKeys, ssrc: Buffer, index: number, data: Buffer): Buffer =>
   createCipheriv('aes-128-ctr', keys.key, makeIv(keys.salt, ssrc, index, 4, 16)).update(data)
 
-const tag = (keys: SessionKeys, ...parts: readonly Buffer[]): Buffer =>
-  createHmac('sha1', keys.auth).update(Buffer.concat(parts)).digest().subarray(0, 10)
+const LONG_TAG_BYTES = 10
+const SHORT_TAG_BYTES = 4
+
+const tag = (keys: SessionKeys, bytes: number, ...parts: readonly Buffer[]): Buffer =>
+  createHmac('sha1', keys.auth).update(Buffer.concat(parts)).digest().subarray(0, bytes)
 
 const word = (value: number): Buffer => {
   const bytes = Buffer.alloc(4)
@@ -74,7 +77,8 @@ export const protectRtp = (
   if (profile === 'AEAD_AES_128_GCM')
     return Buffer.concat([header, sealGcm(keys, ssrc, index, header, payload)])
   const encrypted = Buffer.concat([header, cryptCm(keys, ssrc, index, payload)])
-  return Buffer.concat([encrypted, tag(keys, encrypted, word(Math.floor(index / 65_536)))])
+  const bytes = profile === 'AES_CM_128_HMAC_SHA1_32' ? SHORT_TAG_BYTES : LONG_TAG_BYTES
+  return Buffer.concat([encrypted, tag(keys, bytes, encrypted, word(Math.floor(index / 65_536)))])
 }
 
 export const protectRtcp = (
@@ -93,5 +97,5 @@ export const protectRtcp = (
     ])
   }
   const encrypted = Buffer.concat([header, cryptCm(keys, ssrc, index, rest), trailer])
-  return Buffer.concat([encrypted, tag(keys, encrypted)])
+  return Buffer.concat([encrypted, tag(keys, LONG_TAG_BYTES, encrypted)])
 }

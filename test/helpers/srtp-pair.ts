@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { loadNative } from '../../src/native/index.ts'
 import type { SrtpContext, SrtpKeys, SrtpProfile } from '../../src/native/types.ts'
 
-export const PROFILES: readonly SrtpProfile[] = ['AEAD_AES_128_GCM', 'AES_CM_128_HMAC_SHA1_80']
+/** Those that a DTLS handshake agrees on. */
+export const DTLS_PROFILES = ['AEAD_AES_128_GCM', 'AES_CM_128_HMAC_SHA1_80'] as const
+export const PROFILES: readonly SrtpProfile[] = [...DTLS_PROFILES, 'AES_CM_128_HMAC_SHA1_32']
 
 export const randomKeys = (profile: SrtpProfile): SrtpKeys => {
   const salt = profile === 'AEAD_AES_128_GCM' ? 12 : 14
