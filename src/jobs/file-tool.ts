@@ -3,6 +3,7 @@ import ffmpeg, { type FfmpegCommand } from 'fluent-ffmpeg'
 import { GatewayError } from '../errors.ts'
 import { findFfmpeg } from '../transcode/ffmpeg.ts'
 import { inputOptions, outputOptions, outputSeconds } from './file-options.ts'
+import { findLeash } from './leash.ts'
 import type { JobRequest } from './request.ts'
 
 export interface FileTask {
@@ -52,15 +53,23 @@ interface Spawning {
   _spawnFfmpeg(args: string[], options: object, ...callbacks: Ended[]): void
 }
 
-/** Without this a process that cannot be started (no descriptors left) would throw where nobody can catch it. */
-const guardSpawn = (command: FfmpegCommand, failed: (error: Error) => void): void => {
+/**
+ * Every process is started as `program` with `first` before its own arguments. Without the guard one that cannot be
+ * started (no descriptors left) would throw where nobody can catch it.
+ */
+const guardSpawn = (
+  command: FfmpegCommand,
+  [program = '', ...first]: readonly string[],
+  failed: (error: Error) => void,
+): void => {
+  command.setFfmpegPath(program)
   const spawning = command as unknown as Spawning
   const spawn = spawning._spawnFfmpeg.bind(command)
   spawning._spawnFfmpeg = (args, options, ...callbacks) => {
     const ended = callbacks.pop()
     const guarded: Ended = (error, ...rings) =>
       callbacks.length > 0 && rings.length === 0 && error !== null ? failed(error) : ended?.(error, ...rings)
-    spawn(args, options, ...callbacks, guarded)
+    spawn([...first, ...args], options, ...callbacks, guarded)
   }
 }
 
@@ -70,7 +79,7 @@ const program = async (path: string): Promise<string> => {
   return found.ffmpeg.path
 }
 
-const finish = (command: FfmpegCommand, signal: AbortSignal): Promise<void> =>
+const finish = (command: FfmpegCommand, words: readonly string[], signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     const kill = (): void => void command.kill('SIGKILL')
     const settle = (done: () => void): void => {
@@ -85,7 +94,7 @@ const finish = (command: FfmpegCommand, signal: AbortSignal): Promise<void> =>
     command.on('end', () => settle(resolve))
     const failed = (error: Error): void => settle(() => reject(failure(error, signal)))
     command.on('error', failed)
-    guardSpawn(command, failed)
+    guardSpawn(command, words, failed)
     command.run()
   })
 
@@ -97,8 +106,7 @@ export const createFileTool = (ffmpegPath: () => string): FileTool => ({
       .inputOptions(inputOptions(request))
       .outputOptions(outputOptions(request))
       .output(to)
-    command.setFfmpegPath(path)
     command.on('stderr', followProgress(request, onProgress))
-    await finish(command, signal)
+    await finish(command, [...(await findLeash()), path], signal)
   },
 })
