@@ -27,6 +27,14 @@ const slowOnFiles = (): string => {
   return path
 }
 
+const isOnFile = (pid: number): boolean => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('ffmpeg\0-readrate')
+  } catch {
+    return false
+  }
+}
+
 const names = ['live/a', 'live/b']
 const fileOf = (name: string): string => join(recordings, `${name}.flv`)
 
@@ -60,8 +68,10 @@ test('SIGKILL', async () => {
     (await post(`${server.http}/v1/jobs`, { kind: 'remux', from: 'film.flv', to: 'film.mp4' })).status,
   ).toBe(201)
   const { pid } = server.program.child
-  await until('three ffmpegs work', () => childrenOf(pid!).length === 3)
+  // Before it works on a file it is asked for what it can do, more than once.
+  await until('the file is worked on', () => childrenOf(pid!).some(child => isOnFile(child)))
   ffmpegs = childrenOf(pid!)
+  expect(ffmpegs).toHaveLength(3)
   await until('seconds are recorded', async () => (await probe(fileOf(names[1]!))).packets.length > 80)
   server.program.child.kill('SIGKILL')
   await server.program.exited
