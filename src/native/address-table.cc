@@ -97,6 +97,14 @@ sockaddr_in6 MapIpv4(const sockaddr_in& address) {
   return mapped;
 }
 
+sockaddr_in UnmapIpv4(const sockaddr_in6& address) {
+  sockaddr_in ipv4{};
+  ipv4.sin_family = AF_INET;
+  ipv4.sin_port = address.sin6_port;
+  memcpy(&ipv4.sin_addr, address.sin6_addr.s6_addr + 12, 4);
+  return ipv4;
+}
+
 bool IsMapped(const sockaddr_in6& address) { return IN6_IS_ADDR_V4MAPPED(&address.sin6_addr); }
 
 bool ParseAddress(const std::string& ip, uint16_t port, sockaddr_in6* out) {

@@ -62,5 +62,7 @@ std::string FormatIp(const sockaddr_in6& address);
 bool IsMapped(const sockaddr_in6& address);
 /** IPv4 as the IPv4-mapped IPv6 address that the table holds. */
 sockaddr_in6 MapIpv4(const sockaddr_in& address);
+/** The other way; means something only for a mapped address. */
+sockaddr_in UnmapIpv4(const sockaddr_in6& address);
 
 }  // namespace crosspoint

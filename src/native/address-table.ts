@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { GatewayError } from '../errors.ts'
 import type { AddressId, UdpAddress } from './types.ts'
 
@@ -6,6 +7,10 @@ interface Entry {
   address: UdpAddress
   retained: number
 }
+
+/** An IPv4 address that came over a socket of both families, under its plain name. */
+export const withoutMapping = (ip: string): string =>
+  ip.startsWith('::ffff:') && ip.includes('.') ? ip.slice(7) : ip
 
 /** Addresses as small integers, as the addon keeps them: what nobody retained is recycled, least recently seen first. */
 export class AddressTable {
@@ -29,6 +34,14 @@ export class AddressTable {
     }
     if (this.#entries[id]!.retained === 0) this.#touch(id)
     return id
+  }
+
+  /** For addresses that come from outside. Throws RangeError for what is no numeric address and port. */
+  internNumeric(ip: string, port: number): AddressId {
+    if (isIP(ip) === 0 || !Number.isInteger(port) || port < 1 || port > 65_535) {
+      throw new RangeError(`'${ip}' port ${port} is not an address`)
+    }
+    return this.intern(withoutMapping(ip), port)
   }
 
   /** Throws GatewayError 'internal' when there is no such id. */

@@ -23,9 +23,16 @@
           {
             "sources": [
               "address-table.cc",
+              "multicast.cc",
+              "receive-slots.cc",
+              "batch-source.cc",
               "udp-socket.cc",
               "udp-binding.cc",
               "udp-class.cc",
+              "udp-pool.cc",
+              "udp-pool-class.cc",
+              "paced-sender.cc",
+              "paced-class.cc",
               "fan-out.cc",
               "fan-out-binding.cc",
               "tcp-write.cc"

@@ -1,41 +1,8 @@
-import { createSocket, type Socket } from 'node:dgram'
-import { isIP } from 'node:net'
 import { AddressTable } from './address-table.ts'
+import { DgramSocket, SLOT_BYTES } from './dgram-socket.ts'
 import type { AddressId, DatagramBatch, UdpSocket, UdpSocketOptions, UdpStats } from './types.ts'
 
 const TRANSIENT_ADDRESSES = 4096
-const SLOT_BYTES = 2048
-/** What dgram may hold back when the kernel takes no more; beyond it datagrams are dropped, as on a full socket. */
-const MAX_QUEUED_BYTES = 4 * 1024 * 1024
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-/** Addresses are numeric already. Answering at once also makes `bind` take effect at once, so the port is known. */
-const lookup = (
-  host: string,
-  _options: unknown,
-  answer: (error: null, ip: string, family: number) => void,
-): void => answer(null, host, isIP(host))
-
-const withoutMapping = (ip: string): string =>
-  ip.startsWith('::ffff:') && ip.includes('.') ? ip.slice(7) : ip
-
-const bind = (options: UdpSocketOptions): Socket => {
-  const socket = createSocket({
-    type: isIP(options.host) === 6 ? 'udp6' : 'udp4',
-    lookup,
-    ...(options.receiveBufferBytes !== undefined && { recvBufferSize: options.receiveBufferBytes }),
-    ...(options.sendBufferBytes !== undefined && { sendBufferSize: options.sendBufferBytes }),
-  })
-  let failure: Error | undefined
-  socket.on('error', error => {
-    failure = error
-  })
-  socket.bind({ address: options.host, port: options.port, exclusive: true })
-  if (failure === undefined) return socket
-  socket.close()
-  throw failure
-}
 
 /** The UdpSocket of systems without the batch system calls: node:dgram, one datagram a batch. */
 class DgramUdp implements UdpSocket {
@@ -43,17 +10,8 @@ class DgramUdp implements UdpSocket {
   readonly port: number
   readonly receiveBufferBytes: number
   readonly sendBufferBytes: number
-  readonly #socket: Socket
+  readonly #socket: DgramSocket
   readonly #addresses = new AddressTable(TRANSIENT_ADDRESSES)
-  readonly #stats: Mutable<UdpStats> = {
-    received: 0,
-    receiveTruncated: 0,
-    sent: 0,
-    sendErrors: 0,
-    sendWouldBlock: 0,
-    receiveOverflows: 0,
-  }
-  #open = true
   #listener: ((batch: DatagramBatch) => void) | undefined
   readonly #batch = {
     count: 1,
@@ -62,18 +20,13 @@ class DgramUdp implements UdpSocket {
     lengths: new Int32Array(1),
     from: new Int32Array(1),
   }
-  readonly #onSent = (error: Error | null): void => {
-    if (error === null) this.#stats.sent++
-    else this.#stats.sendErrors++
-  }
 
   constructor(options: UdpSocketOptions) {
-    this.#socket = bind(options)
+    this.#socket = new DgramSocket(options, (bytes, ip, port) => this.#receive(bytes, ip, port))
     this.host = options.host
-    this.port = this.#socket.address().port
-    this.receiveBufferBytes = this.#socket.getRecvBufferSize()
-    this.sendBufferBytes = this.#socket.getSendBufferSize()
-    this.#socket.on('message', (bytes, from) => this.#receive(bytes, from.address, from.port))
+    this.port = this.#socket.address.port
+    this.receiveBufferBytes = this.#socket.receiveBufferBytes
+    this.sendBufferBytes = this.#socket.sendBufferBytes
   }
 
   onBatch(listener: (batch: DatagramBatch) => void): void {
@@ -82,14 +35,10 @@ class DgramUdp implements UdpSocket {
 
   #receive(bytes: Buffer, ip: string, port: number): void {
     if (this.#listener === undefined) return
-    if (bytes.length > SLOT_BYTES) {
-      this.#stats.receiveTruncated++
-      return
-    }
-    this.#stats.received++
+    this.#socket.stats.received++
     bytes.copy(this.#batch.slab)
     this.#batch.lengths[0] = bytes.length
-    this.#batch.from[0] = this.#addresses.intern(withoutMapping(ip), port)
+    this.#batch.from[0] = this.#addresses.intern(ip, port)
     this.#listener(this.#batch)
   }
 
@@ -97,11 +46,9 @@ class DgramUdp implements UdpSocket {
     return this.#addresses.addressOf(id)
   }
 
+  /** Throws RangeError for what is no numeric address and port. */
   intern(ip: string, port: number): AddressId {
-    if (isIP(ip) === 0 || !Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new RangeError(`'${ip}' port ${port} is not an address`)
-    }
-    return this.#addresses.intern(withoutMapping(ip), port)
+    return this.#addresses.internNumeric(ip, port)
   }
 
   retain(id: AddressId): boolean {
@@ -113,19 +60,7 @@ class DgramUdp implements UdpSocket {
   }
 
   send(to: AddressId, bytes: Uint8Array): boolean {
-    const { ip, port } = this.#addresses.addressOf(to)
-    const mapped = isIP(this.host) === 6 && isIP(ip) === 4
-    if (!this.#open || (isIP(this.host) === 4 && isIP(ip) === 6)) {
-      this.#stats.sendErrors++
-      return false
-    }
-    if (this.#socket.getSendQueueSize() > MAX_QUEUED_BYTES) {
-      this.#stats.sendWouldBlock++
-      return false
-    }
-    // dgram may keep the bytes until the kernel takes them, and the caller may write into them at once.
-    this.#socket.send(Buffer.from(bytes), port, mapped ? `::ffff:${ip}` : ip, this.#onSent)
-    return true
+    return this.#socket.send(this.#addresses.addressOf(to), bytes)
   }
 
   sendMany(to: AddressId, datagrams: readonly Uint8Array[]): number {
@@ -133,12 +68,11 @@ class DgramUdp implements UdpSocket {
   }
 
   stats(): UdpStats {
-    return { ...this.#stats }
+    return { ...this.#socket.stats }
   }
 
   close(): void {
-    if (this.#open) this.#socket.close()
-    this.#open = false
+    this.#socket.close()
   }
 }
 

@@ -32,7 +32,7 @@ bool ReadPeer(napi_env env, napi_value object, const UdpSocket& socket, FanTarge
   }
   auto* binding = Unwrap<SrtpBinding>(env, srtp);
   if (binding == nullptr || !GetIntProperty(env, object, "to", &address)) return false;
-  const sockaddr_in6* known = socket.addresses.Find(static_cast<int32_t>(address));
+  const sockaddr_in6* known = socket.addresses->Find(static_cast<int32_t>(address));
   if (binding->session == nullptr || known == nullptr || !socket.ToNative(*known, &out->to)) {
     Throw(env, "ERR_TARGET", "the target's SRTP context was freed or its address cannot be reached");
     return false;

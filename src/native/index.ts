@@ -3,16 +3,31 @@
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { isIP } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { GatewayError, toGatewayError } from '../errors.ts'
+import { measureClockOffsetUs } from './clock-offset.ts'
+import { createDgramPool } from './dgram-pool.ts'
 import { openDgramUdp } from './dgram-udp.ts'
+import { codeOf, opening, toUdpPool } from './opening.ts'
 import { createPlainFanOut } from './plain-fan-out.ts'
-import type { DtlsOptions, DtlsSession, FanOut, Native, UdpSocket, UdpSocketOptions } from './types.ts'
+import { createTimedSender } from './timed-sender.ts'
+import type {
+  DtlsOptions,
+  DtlsSession,
+  FanOut,
+  Native,
+  PacedSender,
+  RawPool,
+  UdpPool,
+  UdpSocket,
+  UdpSocketOptions,
+} from './types.ts'
 
 /** Without the batch system calls the addon has no sockets: node:dgram moves the datagrams then. */
 type Addon = Pick<Native, 'createCertificate' | 'createDtls' | 'createSrtp'> &
-  Partial<Pick<Native, 'openUdp' | 'createFanOut' | 'writeTcp'>>
+  Partial<Pick<Native, 'openUdp' | 'createFanOut' | 'writeTcp' | 'createPacedSender'>> & {
+    createUdpPool?(clockOffsetUs: number): RawPool
+  }
 
 /** In a checkout beside this file; in the package this file is in dist/native and the addon in src/native. */
 const places = ['./build/Release/crosspoint.node', '../../src/native/build/Release/crosspoint.node']
@@ -35,25 +50,20 @@ const loadAddon = (): Addon => {
   }
 }
 
-const codeOf = (thrown: unknown): unknown =>
-  thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
-
 /** A burst of key frames to hundreds of viewers; the kernel grants what its limits allow. */
 const BUFFER_BYTES = 8 * 1024 * 1024
 
-const openUdp = (addon: Addon, options: UdpSocketOptions): UdpSocket => {
-  if (isIP(options.host.split('%')[0]!) === 0) {
-    throw new GatewayError('bad-config', `udp host '${options.host}' is not a numeric IP address`)
-  }
-  try {
-    const open = addon.openUdp ?? openDgramUdp
-    return open({ receiveBufferBytes: BUFFER_BYTES, sendBufferBytes: BUFFER_BYTES, ...options })
-  } catch (thrown) {
-    const where = `udp ${options.host} port ${options.port}`
-    const reason = thrown instanceof Error ? thrown.message : String(thrown)
-    throw new GatewayError('port-in-use', `${where}: ${reason}`, { cause: thrown })
-  }
-}
+const openUdp = (addon: Addon, options: UdpSocketOptions): UdpSocket =>
+  opening(options, () =>
+    (addon.openUdp ?? openDgramUdp)({
+      receiveBufferBytes: BUFFER_BYTES,
+      sendBufferBytes: BUFFER_BYTES,
+      ...options,
+    }),
+  )
+
+const createUdpPool = (addon: Addon): UdpPool =>
+  toUdpPool(addon.createUdpPool?.(measureClockOffsetUs()) ?? createDgramPool())
 
 const createDtls = (addon: Addon, options: DtlsOptions): DtlsSession => {
   try {
@@ -65,6 +75,8 @@ const createDtls = (addon: Addon, options: DtlsOptions): DtlsSession => {
 
 const createNative = (addon: Addon): Native => ({
   openUdp: options => openUdp(addon, options),
+  createUdpPool: () => createUdpPool(addon),
+  createPacedSender: (pool): PacedSender => (addon.createPacedSender ?? createTimedSender)(pool),
   createCertificate: () => addon.createCertificate(),
   createDtls: options => createDtls(addon, options),
   createSrtp: keys => addon.createSrtp(keys),

@@ -16,7 +16,8 @@ NAPI_MODULE_INIT() {
       env, new Module(), [](napi_env, void* data, void*) { delete static_cast<Module*>(data); }, nullptr);
   bool defined = DefineCertificate(env, exports) && DefineDtls(env, exports) && DefineSrtp(env, exports);
 #ifdef __linux__
-  defined = defined && DefineUdp(env, exports) && DefineFanOut(env, exports) && DefineTcpWrite(env, exports);
+  defined = defined && DefineUdp(env, exports) && DefineFanOut(env, exports) && DefineUdpPool(env, exports) &&
+            DefinePacedSender(env, exports) && DefineTcpWrite(env, exports);
 #endif
   if (!defined) Throw(env, "ERR_INIT", "the addon could not define its classes");
   return exports;

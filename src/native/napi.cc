@@ -57,6 +57,12 @@ bool GetInt(napi_env env, napi_value value, int64_t* out) {
   return false;
 }
 
+bool GetNumber(napi_env env, napi_value value, double* out) {
+  if (napi_get_value_double(env, value, out) == napi_ok) return true;
+  ThrowType(env, "a number is wanted");
+  return false;
+}
+
 bool GetString(napi_env env, napi_value value, std::string* out) {
   size_t length = 0;
   if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) {
@@ -73,6 +79,18 @@ bool GetOptional(napi_env env, napi_value object, const char* name, napi_value* 
   napi_valuetype type = napi_undefined;
   if (napi_get_named_property(env, object, name, out) != napi_ok) return false;
   return napi_typeof(env, *out, &type) == napi_ok && type != napi_undefined;
+}
+
+int OptionalInt(napi_env env, napi_value object, const char* name) {
+  napi_value value;
+  int64_t number = 0;
+  return GetOptional(env, object, name, &value) && GetInt(env, value, &number) ? static_cast<int>(number) : 0;
+}
+
+std::string OptionalString(napi_env env, napi_value object, const char* name) {
+  napi_value value;
+  std::string text;
+  return GetOptional(env, object, name, &value) && GetString(env, value, &text) ? text : "";
 }
 
 namespace {

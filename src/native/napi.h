@@ -21,7 +21,15 @@ struct Wrapped {
   const uint32_t kind;
 };
 
-enum Kind : uint32_t { kUdpKind = 0x43500001, kDtlsKind, kSrtpKind, kFanOutKind, kKindCount = 4 };
+enum Kind : uint32_t {
+  kUdpKind = 0x43500001,
+  kDtlsKind,
+  kSrtpKind,
+  kFanOutKind,
+  kPoolKind,
+  kPacedKind,
+  kKindCount = 6
+};
 
 /** Arguments of a call; missing ones are undefined. */
 template <size_t N>
@@ -51,10 +59,15 @@ bool TryGetBytes(napi_env env, napi_value value, Bytes* out);
 bool GetBytes(napi_env env, napi_value value, Bytes* out);
 bool GetInt32Array(napi_env env, napi_value value, int32_t** data, size_t* length);
 bool GetInt(napi_env env, napi_value value, int64_t* out);
+bool GetNumber(napi_env env, napi_value value, double* out);
 bool GetString(napi_env env, napi_value value, std::string* out);
 
 /** Property of an object; false without an exception when it is missing or undefined. */
 bool GetOptional(napi_env env, napi_value object, const char* name, napi_value* out);
+/** 0 when it is missing. */
+int OptionalInt(napi_env env, napi_value object, const char* name);
+/** Empty when it is missing. */
+std::string OptionalString(napi_env env, napi_value object, const char* name);
 bool GetIntProperty(napi_env env, napi_value object, const char* name, int64_t* out);
 bool GetStringProperty(napi_env env, napi_value object, const char* name, std::string* out);
 bool GetBytesProperty(napi_env env, napi_value object, const char* name, Bytes* out);

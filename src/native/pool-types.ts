@@ -21,6 +21,7 @@ export interface PoolSocketOptions {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
+  /** SO_RCVBUF asked for; 1 MiB when it is missing. */
   readonly receiveBufferBytes?: number
   readonly sendBufferBytes?: number
   /** SO_REUSEADDR: several sockets of one multicast group and port each get the datagrams. */
@@ -67,6 +68,11 @@ export interface UdpPool {
   close(): void
 }
 
+/** A pool whose `open` has not yet put its errors in the gateway's terms. */
+export interface RawPool extends Omit<UdpPool, 'open'> {
+  openSocket(options: PoolSocketOptions): PoolSocketId
+}
+
 /** A stream of a PacedSender, never the id of a later one by mistake. */
 export type PacedStreamId = number
 
@@ -80,7 +86,7 @@ export interface PacedSender {
   add(socket: PoolSocketId, to: AddressId, maxPackets?: number): PacedStreamId
   /** Where packets queued from now on go; queued ones keep their address. False when there is no such stream. */
   retarget(stream: PacedStreamId, socket: PoolSocketId, to: AddressId): boolean
-  /** Copies the bytes, which are final (protected, if they are SRTP). False: queue full or no such stream (counted). */
+  /** Copies the bytes, which are final (protected, if they are SRTP). False: queue full (counted), or no such stream. */
   queue(stream: PacedStreamId, dueUs: number, bytes: Uint8Array): boolean
   /** Drops what is queued, and tells how many packets that were. */
   flush(stream: PacedStreamId): number

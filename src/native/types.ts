@@ -3,6 +3,7 @@
  * one, a thread that sends at deadlines, DTLS handshakes over memory, SRTP contexts, and the one fan-out call.
  * Nothing here knows ICE, SDP or streams.
  */
+import type { PacedSender, UdpPool } from './pool-types.ts'
 import type { AddressId, UdpSocket, UdpSocketOptions } from './udp-types.ts'
 
 export * from './pool-types.ts'
@@ -145,6 +146,9 @@ export type WriteTcp = (messages: readonly Uint8Array[], writes: Int32Array, cou
 
 export interface Native {
   openUdp(options: UdpSocketOptions): UdpSocket
+  createUdpPool(): UdpPool
+  /** Sends through the sockets of `pool`; close it before the pool. */
+  createPacedSender(pool: UdpPool): PacedSender
   createCertificate(): Certificate
   createDtls(options: DtlsOptions): DtlsSession
   createSrtp(keys: SrtpKeys): SrtpContext

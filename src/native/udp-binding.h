@@ -2,37 +2,41 @@
 #pragma once
 #include <memory>
 
-#include "napi.h"
+#include "batch-source.h"
 #include "udp-socket.h"
-
-struct uv_poll_s;
 
 namespace crosspoint {
 
-struct UdpBinding : Wrapped {
+class UdpBinding : public BatchSource {
+ public:
   static constexpr Kind kKind = kUdpKind;
-  /** Datagrams read per turn of the event loop before timers and others get theirs. */
-  static constexpr int kBatchesPerTurn = 8;
 
   UdpBinding(napi_env env, std::shared_ptr<UdpSocket> socket);
-  ~UdpBinding() override;
+  ~UdpBinding() override { Close(); }
 
-  bool CreateBatch();
-  bool Listen(napi_value listener);
-  void Close();
-  void ReadTurn();
-  void CallListener(int count);
+  void ReadTurn() override;
+  void Close() override;
 
-  napi_env env;
-  std::shared_ptr<UdpSocket> socket;
-  /** Strong while the socket is open, so that a listening socket is never collected. */
-  napi_ref self = nullptr;
-  napi_ref listener = nullptr;
-  napi_ref batch = nullptr;
-  napi_async_context context = nullptr;
-  uv_poll_s* poll = nullptr;
-  napi_async_cleanup_hook_handle hook = nullptr;
-  ReceiveBatch memory{};
+  const std::shared_ptr<UdpSocket> socket;
+
+ protected:
+  int PolledFd() const override { return socket->fd(); }
+
+ private:
+  static constexpr int kBatch = 64;
+  /** Datagrams read per turn of the event loop before timers and others get theirs. */
+  static constexpr int kBatchesPerTurn = 8;
 };
+
+/** The methods that say the same of one socket and of many. */
+napi_value DescribeAddress(napi_env env, const sockaddr_in6& address);
+/** nullptr with an exception pending when there is no such id. */
+const sockaddr_in6* FindAddress(napi_env env, AddressTable& addresses, napi_value id);
+napi_value InternAddress(napi_env env, AddressTable& addresses, napi_value ip, napi_value port);
+napi_value DescribeCounters(napi_env env, const UdpCounters& counters);
+/** The host, port and buffers that an object of options names; false with an exception pending. */
+bool ReadUdpOptions(napi_env env, napi_value object, UdpOptions* out);
+/** False: throws the errno as an error with its name as the code. */
+bool CheckErrno(napi_env env, int error);
 
 }  // namespace crosspoint

@@ -3,20 +3,25 @@
 #include <sys/socket.h>
 
 #include <cstdint>
-#include <string>
-#include <vector>
+#include <memory>
+#include <mutex>
 
 #include "address-table.h"
+#include "counter.h"
+#include "multicast.h"
+#include "receive-slots.h"
 
 namespace crosspoint {
 
 struct UdpCounters {
-  uint64_t received = 0;
-  uint64_t truncated = 0;
-  uint64_t sent = 0;
-  uint64_t sendErrors = 0;
-  uint64_t sendWouldBlock = 0;
-  uint64_t receiveOverflows = 0;
+  Counter received;
+  Counter truncated;
+  Counter sent;
+  Counter sendErrors;
+  Counter sendWouldBlock;
+  Counter receiveOverflows;
+
+  void Add(const UdpCounters& other);
 };
 
 /** An address in the form that the socket's family wants. */
@@ -25,36 +30,40 @@ struct NativeAddress {
   socklen_t length;
 };
 
-/** Where `Receive` writes: a slab of equal slots and one entry per datagram in each array. */
-struct ReceiveBatch {
-  uint8_t* slab;
-  int32_t* offsets;
-  int32_t* lengths;
-  int32_t* from;
+struct UdpOptions {
+  sockaddr_in6 host;
+  /** 0: the system's default. */
+  int receiveBufferBytes = 0;
+  int sendBufferBytes = 0;
+  bool reuse = false;
+  /** The kernel stamps each datagram: `arrivedUs` of the batch is filled then. */
+  bool stamps = false;
+  MulticastOptions multicast;
 };
 
 class UdpSocket {
  public:
-  static constexpr int kBatch = 64;
-  static constexpr size_t kSlotBytes = 2048;
-
-  explicit UdpSocket(uint32_t transientAddresses) : addresses(transientAddresses) {}
+  explicit UdpSocket(std::shared_ptr<AddressTable> addresses) : addresses(std::move(addresses)) {}
   ~UdpSocket() { Close(); }
   UdpSocket(const UdpSocket&) = delete;
   UdpSocket& operator=(const UdpSocket&) = delete;
 
   /** Binds; 0 or an errno. */
-  int Open(const sockaddr_in6& host, int receiveBufferBytes, int sendBufferBytes);
+  int Open(const UdpOptions& options);
+  /** Waits for a `SendAside` that is under way. */
   void Close();
   int fd() const { return fd_; }
-  uint16_t port() const { return port_; }
+  /** What it was bound to, with the port that the kernel chose. */
+  const sockaddr_in6& localAddress() const { return local_; }
   /** What the kernel granted, as it counts: with its own overhead. */
   int ReceiveBufferBytes() const { return BufferBytes(SO_RCVBUF); }
   int SendBufferBytes() const { return BufferBytes(SO_SNDBUF); }
 
-  /** Up to kBatch datagrams. The number kept; `read` is the number taken from the kernel. */
-  int Receive(const ReceiveBatch& out, int* read);
+  /** Adds at most `limit` datagrams to the batch; `stampOffsetUs` turns the kernel's stamps into `arrivedUs`. */
+  int Receive(ReceiveSlots& slots, int limit, double stampOffsetUs = 0);
   bool Send(const sockaddr_in6& to, const uint8_t* data, size_t size);
+  /** From another thread than the one that closes the socket. */
+  bool SendAside(const NativeAddress& to, const uint8_t* data, size_t size);
   /** Sends as far as the kernel takes them; whatever it refuses is counted and skipped. The number sent. */
   uint32_t SendAll(mmsghdr* messages, uint32_t count);
   /** False when the socket cannot reach that family. */
@@ -62,19 +71,22 @@ class UdpSocket {
   /** Counts a refusal of the kernel. */
   void CountRefusal(int error, uint64_t datagrams);
 
-  AddressTable addresses;
+  const std::shared_ptr<AddressTable> addresses;
   UdpCounters counters;
 
  private:
-  int Configure(int receiveBufferBytes, int sendBufferBytes);
+  int Configure(const UdpOptions& options);
   int BufferBytes(int option) const;
-  void NoteOverflow(const msghdr& header);
+  bool SendTo(const NativeAddress& to, const uint8_t* data, size_t size);
+  /** Reads what the kernel says beside a datagram. */
+  void ReadControl(const msghdr& header, double stampOffsetUs, double* arrivedUs);
   int32_t InternSource(const sockaddr_storage& source);
 
   int fd_ = -1;
   int family_ = AF_INET6;
-  uint16_t port_ = 0;
+  sockaddr_in6 local_{};
   uint32_t kernelDrops_ = 0;
+  std::mutex closing_;
 };
 
 }  // namespace crosspoint
