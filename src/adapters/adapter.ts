@@ -55,6 +55,22 @@ export interface HostAddress {
 /** Rejects with a GatewayError: 'forbidden' for a host that may not be dialled, 'connect-failed' for an unknown one. */
 export type ResolveHost = (host: string) => Promise<readonly HostAddress[]>
 
+/** A command line that is ready for a shell. */
+export interface PeerCommand {
+  readonly program: 'ffmpeg' | 'gstreamer'
+  readonly line: string
+}
+/** What somebody needs who is to be the other end of a session that no signalling sets up. */
+export interface PeerDescription {
+  /** Whether that end sends to us or gets from us. */
+  readonly does: 'send' | 'receive'
+  /** A session description (RFC 8866); undefined where there is none. */
+  readonly sdp: string | undefined
+  readonly commands: readonly PeerCommand[]
+  /** Keys that stand in these texts: for whoever opened the session, and nobody else. */
+  readonly secrets: readonly string[]
+}
+
 export interface AdapterContext {
   readonly registry: Registry
   readonly scope: Scope
@@ -65,6 +81,8 @@ export interface AdapterContext {
   readonly admitFile?: () => Promise<void>
   /** Rejects with a GatewayError ('unauthorized' or 'forbidden') that says why. */
   authorize(access: Access): Promise<void>
+  /** For `pull` and `push`: told what the other end must know, as soon as that is certain, and when it changes. */
+  readonly tellPeer?: (peer: PeerDescription) => void
   /** Where a host that is dialled may be found; see `pinnedLookup`. Left out: wherever it is. */
   readonly resolveHost?: ResolveHost
 }
@@ -93,6 +111,8 @@ export interface Adapter<C> {
   readonly name: string
   readonly schemes: readonly string[]
   readonly config: ConfigSchema<C>
+  /** Options of its URLs that name files: whoever takes the URL says where they may lie. */
+  readonly fileOptions?: readonly string[]
   /** Of each key of its section, which is one object for as long as the gateway runs. A key not named: 'restart'. */
   readonly reload?: Readonly<Record<string, ReloadClass>>
   /** Printed as the README matrix and in GET /v1/adapters; the contract tests walk it. */

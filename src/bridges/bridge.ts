@@ -1,4 +1,5 @@
 /** One source carried to any number of destinations. */
+import type { PeerDescription } from '../adapters/adapter.ts'
 import { closable, describeReason } from '../core/scope.ts'
 import type { Closable, CloseReason } from '../core/types.ts'
 import { type GatewayError, toGatewayError } from '../errors.ts'
@@ -15,6 +16,8 @@ export interface SourceInfo {
   readonly state: LinkState
   readonly error: GatewayError | undefined
   readonly retries: number
+  /** What its other end must know, where no signalling tells it. */
+  readonly peer: PeerDescription | undefined
 }
 export interface BridgeInfo {
   readonly id: string
@@ -102,16 +105,21 @@ class RunningBridge {
   info(): BridgeInfo {
     const { id, from, to } = this.#parts
     const legs = to.map(endpoint => this.#legs.get(endpoint)?.info() ?? this.#namedRow(endpoint))
-    const status = this.#source?.status()
     return {
       id,
       from: from.label,
       stream: this.stream,
       state: this.#state(legs),
       reason: this.#reason && maskUrls(describeReason(this.#reason)),
-      source: status && { state: status.state, error: status.lastError, retries: status.retries },
+      source: this.#sourceInfo(),
       legs,
     }
+  }
+
+  #sourceInfo(): SourceInfo | undefined {
+    if (this.#source === undefined) return undefined
+    const { state, lastError, retries } = this.#source.status()
+    return { state, error: lastError, retries, peer: this.#source.peer() }
   }
 
   #state(legs: readonly LegInfo[]): LinkState {
@@ -133,6 +141,7 @@ class RunningBridge {
       stats: undefined,
       bytes: 0,
       preflight: [],
+      peer: undefined,
     }
   }
 }

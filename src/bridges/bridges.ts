@@ -9,6 +9,7 @@ import { type Bridge, type BridgeInfo, openBridge } from './bridge.ts'
 import type { BridgeEvent } from './bridge-event.ts'
 import { type Dialer, parseEndpoint, type Reach } from './endpoint.ts'
 import { type Explanation, explainBridge } from './explain.ts'
+import type { TellPeer } from './leg-info.ts'
 import type { BridgeParts } from './parts.ts'
 import { streamName } from './source.ts'
 
@@ -21,6 +22,8 @@ export interface BridgeRequest extends Reach {
   readonly retry?: boolean
   /** What may be done to media on the way, where it is otherwise than the stream's. */
   readonly policy?: MediaPolicy
+  /** Told what the program at an end must know, where no signalling tells it, as soon as that is certain. */
+  readonly onPeer?: TellPeer
 }
 
 export interface Bridges {
@@ -78,6 +81,7 @@ export const createBridges = (parts: BridgesParts): Bridges => {
 
   const partsOf = (request: BridgeRequest, patient: boolean): BridgeParts => {
     const { from, to, waitMs = sourceWaitMs, retry = true, policy = {} } = request
+    const { onPeer = () => undefined } = request
     checkCount(to)
     const id = randomBytes(4).toString('hex')
     const known = { ...request, dialers, restream }
@@ -95,6 +99,7 @@ export const createBridges = (parts: BridgesParts): Bridges => {
       scope: scope.child(`bridge ${id}`),
       log: log.child({ bridge: id }),
       onChange: change => onEvent({ type: 'changed', bridge: id, stream, change }),
+      onPeer,
     }
   }
 

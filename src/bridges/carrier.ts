@@ -1,4 +1,6 @@
 /** Connections of one destination, one after the other: dials, subscribes, watches that bytes move. */
+
+import type { PeerDescription } from '../adapters/adapter.ts'
 import { describeReason, reasonOf } from '../core/scope.ts'
 import type { CloseReason, Egress, Scope, StreamInfo, Subscription } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
@@ -20,6 +22,7 @@ export class Carrier {
   #profiled: ProfiledEgress | undefined
   /** Of the connections before the present one. */
   #bytesBefore = 0
+  #peer: PeerDescription | undefined
 
   constructor(endpoint: UrlEndpoint, parts: LegParts) {
     this.#endpoint = endpoint
@@ -40,13 +43,14 @@ export class Carrier {
     return Promise.race([over, stalled])
   }
 
-  info(): Pick<LegInfo, 'plan' | 'stats' | 'bytes' | 'preflight'> {
+  info(): Pick<LegInfo, 'plan' | 'stats' | 'bytes' | 'preflight' | 'peer'> {
     const stats = this.#subscription?.stats
     return {
       plan: this.#subscription?.plan,
       stats,
       bytes: this.#bytesBefore + (stats?.bytes ?? 0),
       preflight: this.#checks(),
+      peer: this.#peer,
     }
   }
 
@@ -71,8 +75,13 @@ export class Carrier {
   }
 
   async #dial(scope: Scope, tries: number): Promise<Egress> {
-    const { dialer, profile } = this.#endpoint
-    const egress = await dialer.adapter.push!(dialer.context, dialer.config, pushUrl(this.#endpoint, tries))
+    const { dialer, profile, label } = this.#endpoint
+    const tellPeer = (peer: PeerDescription): void => {
+      this.#peer = peer
+      this.#parts.onPeer(label, peer)
+    }
+    const context = { ...dialer.context, tellPeer }
+    const egress = await dialer.adapter.push!(context, dialer.config, pushUrl(this.#endpoint, tries))
     scope.defer(() => egress.close(reasonOf(scope.signal)))
     if (profile === undefined) return egress
     const profiled = profileEgress(egress, profile, {

@@ -81,6 +81,15 @@ const dialerFor = (url: URL, role: Role, dialers: readonly Dialer[]): Dialer => 
   )
 }
 
+/** Files that the options of a URL name lie where those do that are ends themselves. */
+const withFiles = (url: URL, { adapter }: Dialer, resolveFile: ResolveFile): URL => {
+  const named = (adapter.fileOptions ?? []).filter(option => url.searchParams.has(option))
+  if (named.length === 0) return url
+  const resolved = new URL(url)
+  for (const option of named) resolved.searchParams.set(option, resolveFile(url.searchParams.get(option)!))
+  return resolved
+}
+
 /** Whatever it dials, now and when it connects again, is checked. */
 const withReach = (dialer: Dialer, { resolveHost }: Reach): Dialer =>
   resolveHost === undefined ? dialer : { ...dialer, context: { ...dialer.context, resolveHost } }
@@ -97,8 +106,9 @@ export const parseEndpoint = (text: string, role: Role, parts: EndpointParts): E
   if (/^file:/i.test(text)) throw new GatewayError('bad-url', 'a file is given by its name, without "file:"')
   const { restream, resolveSecret } = parts
   const destination = role === 'push' ? parseDestination(text, restream, resolveSecret) : undefined
-  const url = destination?.url ?? (isUrl(text) ? parseUrl(text) : fileUrl(text, parts.resolveFile))
-  const found = dialerFor(url, role, parts.dialers)
+  const given = destination?.url ?? (isUrl(text) ? parseUrl(text) : fileUrl(text, parts.resolveFile))
+  const found = dialerFor(given, role, parts.dialers)
+  const url = withFiles(given, found, parts.resolveFile)
   // Where a service is stands in the configuration, whoever asks for it.
   const dialer = destination?.isService === true ? found : withReach(found, parts)
   const label = destination?.label ?? (isUrl(text) ? maskUrls(text) : text)

@@ -1,11 +1,14 @@
 /** What a destination of a bridge is given, and what it says of itself. */
-import type { Logger } from '../adapters/adapter.ts'
+import type { Logger, PeerDescription } from '../adapters/adapter.ts'
 import type { Clock, CloseReason, MediaPolicy, Plan, Registry, SubscriptionStats } from '../core/types.ts'
 import type { GatewayError } from '../errors.ts'
 import type { RestreamConfig } from '../restream/config.ts'
 import type { Check } from '../restream/preflight.ts'
 import type { EndChange } from './bridge-event.ts'
 import type { LinkState } from './link-state.ts'
+
+/** `end`: which of the bridge's, without keys. */
+export type TellPeer = (end: string, peer: PeerDescription) => void
 
 export interface LegInfo {
   /** The destination as given, without its keys. */
@@ -27,6 +30,8 @@ export interface LegInfo {
   readonly bytes: number
   /** What the destination wants of the media, beside what it gets; empty where it has no profile. */
   readonly preflight: readonly Check[]
+  /** What its other end must know, where no signalling tells it. */
+  readonly peer: PeerDescription | undefined
 }
 
 export interface LegParts {
@@ -46,4 +51,5 @@ export interface LegParts {
   readonly canTranscode: boolean
   readonly log: Logger
   readonly onChange: (change: EndChange) => void
+  readonly onPeer: TellPeer
 }

@@ -3,6 +3,7 @@ import type { Clock, MediaPolicy, Registry, Scope } from '../core/types.ts'
 import type { RestreamConfig } from '../restream/config.ts'
 import type { EndChange } from './bridge-event.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { TellPeer } from './leg-info.ts'
 
 /** What one bridge is made of. */
 export interface BridgeParts {
@@ -25,4 +26,6 @@ export interface BridgeParts {
   readonly scope: Scope
   readonly log: Logger
   readonly onChange: (change: EndChange) => void
+  /** Told what the program at an end must know, as soon as that is certain. */
+  readonly onPeer: TellPeer
 }

@@ -1,4 +1,5 @@
 /** The near end of a bridge: the stream it reads, and where that comes from. */
+import type { PeerDescription } from '../adapters/adapter.ts'
 import { describeReason, reasonOf } from '../core/scope.ts'
 import type { Closable, Publication, Scope } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
@@ -22,23 +23,27 @@ export const streamName = ({ id, from, to }: Pick<BridgeParts, 'id' | 'from' | '
   return names[0] ?? `bridge/${id}`
 }
 
-/**
- * Resolves once the source is connected, with what it publishes. `scope` owns both. `returns`: it is connected again
- * when it is lost, so its readers may wait.
- */
+export interface SourceOptions {
+  /** It is connected again when it is lost, so its readers may wait. */
+  readonly returns?: boolean
+  /** Told what its other end must know, where no signalling tells it. */
+  readonly tellPeer?: (peer: PeerDescription) => void
+}
+
+/** Resolves once the source is connected, with what it publishes. `scope` owns both. */
 export const connectSource = async (
   { id, registry }: Pick<BridgeParts, 'id' | 'registry'>,
   from: UrlEndpoint,
   stream: string,
   scope: Scope,
-  returns = false,
+  { returns = false, tellPeer = () => undefined }: SourceOptions = {},
 ): Promise<Publication> => {
   const label = `bridge ${id} from ${from.label}`
   const options = { label, signal: scope.signal, onConflict: 'reject', returns } as const
   const publication = registry.publish(stream, options)
   try {
     const { adapter, context, config } = from.dialer
-    const source = await adapter.pull!(context, config, from.url, publication)
+    const source = await adapter.pull!({ ...context, tellPeer }, config, from.url, publication)
     scope.defer(() => source.close())
     void source.closed.then(reason => publication.close(reason))
   } catch (thrown) {
@@ -51,6 +56,7 @@ export const connectSource = async (
 
 export interface Source extends Closable {
   readonly status: () => LinkStatus
+  readonly peer: () => PeerDescription | undefined
   /** Resolves once it was connected for the first time; rejects when the first try failed, or all have. */
   readonly first: Promise<void>
 }
@@ -62,6 +68,11 @@ export const openSource = (parts: BridgeParts, from: UrlEndpoint, stream: string
   const first = Promise.withResolvers<void>()
   first.promise.catch(() => undefined) // whoever waits for it is told; nobody may
   const own = scope.child(`source ${from.label}`)
+  let known: PeerDescription | undefined
+  const tellPeer = (peer: PeerDescription): void => {
+    known = peer
+    parts.onPeer(from.label, peer)
+  }
   const onChange = (status: LinkStatus): void => {
     if (status.state === 'live') first.resolve()
     if (isFinal(status) || (status.state === 'backoff' && !patient))
@@ -70,7 +81,7 @@ export const openSource = (parts: BridgeParts, from: UrlEndpoint, stream: string
     if (retry || !isFinal(status)) parts.onChange(tell(parts.log, from.label, status, link.reason))
   }
   const connect = async (attempt: Scope, _tries: number, live: () => void): Promise<Outcome> => {
-    const publication = await connectSource(parts, from, stream, attempt, mayRetry)
+    const publication = await connectSource(parts, from, stream, attempt, { returns: mayRetry, tellPeer })
     live()
     const reason = await publication.closed
     if (attempt.signal.aborted) return { kind: 'ended', reason: reasonOf(attempt.signal) }
@@ -89,5 +100,5 @@ export const openSource = (parts: BridgeParts, from: UrlEndpoint, stream: string
     onChange,
   })
   link.start()
-  return { ...link.lifetime, status: () => link.status, first: first.promise }
+  return { ...link.lifetime, status: () => link.status, peer: () => known, first: first.promise }
 }

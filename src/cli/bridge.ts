@@ -1,5 +1,6 @@
 /** `crosspoint bridge FROM TO…`: one source to its destinations, in this process alone. */
 import { resolve } from 'node:path'
+import type { PeerDescription } from '../adapters/adapter.ts'
 import { readSecret } from '../adapters/secret.ts'
 import type { Bridge, BridgeInfo } from '../bridges/bridge.ts'
 import type { Explanation } from '../bridges/explain.ts'
@@ -8,7 +9,7 @@ import { systemClock } from '../core/clock.ts'
 import { describePlan } from '../core/describe.ts'
 import { GatewayError } from '../errors.ts'
 import { createGateway, type Gateway } from '../gateway.ts'
-import { bridgeView, explanationView } from '../http/views.ts'
+import { explanationView, openedBridgeView } from '../http/views.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
 import { packageVersion } from '../observe/version.ts'
 import { describeCheck } from '../restream/preflight.ts'
@@ -38,6 +39,22 @@ const printPlans = (from: string, legs: Explanation['to']): void => {
     for (const check of leg.preflight) print(`  ${describeCheck(check)}`)
   }
 }
+
+/** In its own file it would be complete; on a terminal it is to be read and copied. */
+const describePeer = (end: string, { does, sdp, commands }: PeerDescription): string =>
+  [
+    `The other end of ${end} ${does === 'send' ? 'sends' : 'receives'}; ready commands:`,
+    ...commands.map(({ line }) => `  ${line}`),
+    ...(sdp === undefined
+      ? []
+      : [
+          'and its description:',
+          ...sdp
+            .trimEnd()
+            .split(/\r?\n/)
+            .map(line => `  ${line}`),
+        ]),
+  ].join('\n')
 
 const printResult = ({ state, reason, legs }: BridgeInfo): void => {
   for (const leg of legs) {
@@ -91,9 +108,13 @@ interface Request {
   readonly to: readonly string[]
   readonly waitMs?: number
   readonly retry: boolean
+  readonly onPeer: (end: string, peer: PeerDescription) => void
   readonly resolveFile: (name: string) => string
   readonly resolveSecret: (text: string) => string
 }
+
+/** Whoever is to send comes when somebody has started it. */
+const waitsForPeer = (from: string): boolean => /^(stream|rtp|udp|srtp):/i.test(from)
 
 /** Our own streams are reached through our own doors, which open only then. */
 const usesDoors = (urls: readonly string[]): boolean => urls.some(url => url.startsWith('stream:'))
@@ -103,12 +124,15 @@ export const bridge = async (from: string, to: readonly string[], flags: BridgeF
   const listen = usesDoors([from, ...to])
   const input = mergeConfig(await readFlags({ logLevel: 'warn', ...flags }), { bridges: [] })
   await using gateway = await createGateway(input, { listen })
-  const waits = from.startsWith('stream:') ? { waitMs: doorWaitMs } : {}
+  const waits = waitsForPeer(from) ? { waitMs: doorWaitMs } : {}
   const retry = flags.retry === true
   const request: Request = {
     from,
     to,
     retry,
+    onPeer: (end, peer) => {
+      if (flags.json !== true) print(describePeer(end, peer))
+    },
     resolveFile: name => resolve(name),
     resolveSecret: readSecret,
     ...waits,
@@ -117,10 +141,10 @@ export const bridge = async (from: string, to: readonly string[], flags: BridgeF
   if (listen && flags.json !== true) printBanner(gateway, packageVersion())
   const opened = await Promise.race([gateway.bridges.open(request), stopped])
   if (typeof opened === 'string') return EXIT.ok
-  if (flags.json) printJson(bridgeView(opened.info()))
+  if (flags.json) printJson(openedBridgeView(opened.info()))
   else printPlans(opened.info().from, opened.info().legs)
   const result = await untilDone(opened, stopped, flags.duration)
-  if (flags.json) printJson(bridgeView(result))
+  if (flags.json) printJson(openedBridgeView(result))
   else printResult(result)
   return resultCode(result)
 }

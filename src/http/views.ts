@@ -1,5 +1,5 @@
 /** What the API shows of streams, tracks and plans: numbers and words, never bytes or keys. */
-import type { Adapter, Capability, Listener } from '../adapters/adapter.ts'
+import type { Adapter, Capability, Listener, PeerDescription } from '../adapters/adapter.ts'
 import type { BridgeInfo, SourceInfo } from '../bridges/bridge.ts'
 import type { Explanation } from '../bridges/explain.ts'
 import type { LegInfo } from '../bridges/leg-info.ts'
@@ -79,8 +79,21 @@ export const streamView = (stream: StreamInfo, inside: boolean): StreamView => (
     : {}),
 })
 
+const peerView = (
+  { does, sdp, commands, secrets }: PeerDescription,
+  isSecret: boolean,
+): NonNullable<LegView['peer']> => {
+  const shown = (text: string): string =>
+    isSecret ? secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text) : text
+  return {
+    does,
+    sdp: sdp === undefined ? null : shown(sdp),
+    commands: commands.map(({ program, line }) => ({ program, line: shown(line) })),
+  }
+}
+
 /** What is undefined in here is null there: each key is always present. */
-const legView = (leg: LegInfo): LegView => ({
+const legView = (leg: LegInfo, isSecret: boolean): LegView => ({
   to: leg.to,
   state: leg.state,
   lastError: leg.error === undefined ? null : maskUrls(leg.error.message),
@@ -91,19 +104,30 @@ const legView = (leg: LegInfo): LegView => ({
   bytes: leg.bytes,
   stats: leg.stats ?? null,
   preflight: [...leg.preflight],
+  peer: leg.peer === undefined ? null : peerView(leg.peer, isSecret),
 })
 
-const sourceView = ({ state, error, retries }: SourceInfo): BridgeView['source'] => ({
+const sourceView = (
+  { state, error, retries, peer }: SourceInfo,
+  isSecret: boolean,
+): BridgeView['source'] => ({
   state,
   lastError: error === undefined ? null : maskUrls(error.message),
   retries,
+  peer: peer === undefined ? null : peerView(peer, isSecret),
 })
 
-export const bridgeView = ({ legs, source, ...bridge }: BridgeInfo): BridgeView => ({
+const viewOf = ({ legs, source, ...bridge }: BridgeInfo, isSecret: boolean): BridgeView => ({
   ...bridge,
-  source: source && sourceView(source),
-  legs: legs.map(legView),
+  source: source && sourceView(source, isSecret),
+  legs: legs.map(leg => legView(leg, isSecret)),
 })
+
+/** For whoever asks; keys that the other end needs are left out. */
+export const bridgeView = (bridge: BridgeInfo): BridgeView => viewOf(bridge, true)
+
+/** For whoever opened it. */
+export const openedBridgeView = (bridge: BridgeInfo): BridgeView => viewOf(bridge, false)
 
 export const explanationView = ({ from, to }: Explanation): object => ({
   from,

@@ -4,7 +4,7 @@ import { mediaPolicy } from '../../config/transcode.ts'
 import { GatewayError } from '../../errors.ts'
 import { type ApiRoute, emptyRoute, jsonRoute } from '../route.ts'
 import { bridgeRequestSchema, bridgeSchema, bridgesSchema } from '../schemas/bridge.ts'
-import { bridgeView } from '../views.ts'
+import { bridgeView, openedBridgeView } from '../views.ts'
 
 const missing = (): GatewayError => new GatewayError('not-found', 'no bridge has this id')
 
@@ -30,7 +30,7 @@ export const bridgeRoutes = (bridges: Bridges, reach: Reach): readonly ApiRoute[
     location: ({ id }) => `/v1/bridges/${id}`,
     async run({ body: { from, to, transcode = {} } }) {
       const bridge = await bridges.open({ from, to, policy: mediaPolicy(transcode), ...reach })
-      return bridgeView(bridge.info())
+      return openedBridgeView(bridge.info())
     },
   }),
   jsonRoute({

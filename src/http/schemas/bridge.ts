@@ -18,6 +18,18 @@ const checkSchema = named(
   }),
 )
 
+const peerSchema = named(
+  'Peer',
+  z.object({
+    does: z.enum(['send', 'receive']).describe('Whether that end sends to us or gets from us'),
+    sdp: z.string().nullable().describe('A session description (RFC 8866), ready to be saved'),
+    commands: z
+      .array(z.object({ program: z.enum(['ffmpeg', 'gstreamer']), line: z.string() }))
+      .describe('What that end may run'),
+  }),
+)
+const peer = peerSchema.nullable().describe('What the other end must know, where no signalling tells it')
+
 const legSchema = named(
   'Leg',
   z.object({
@@ -31,6 +43,7 @@ const legSchema = named(
     bytes: count.describe('Payload over all connections'),
     stats: subscriptionStatsSchema.nullable(),
     preflight: z.array(checkSchema),
+    peer,
   }),
 )
 
@@ -44,7 +57,7 @@ export const bridgeSchema = named(
     state,
     reason: z.string().optional().describe('Why it is over, when it is'),
     source: z
-      .object({ state, lastError: sentence, retries: count })
+      .object({ state, lastError: sentence, retries: count, peer })
       .optional()
       .describe('Where the bridge itself connects the source'),
     legs: z.array(legSchema),
@@ -65,5 +78,6 @@ export const bridgeRequestSchema = named(
   }),
 )
 
+export type PeerView = z.input<typeof peerSchema>
 export type LegView = z.input<typeof legSchema>
 export type BridgeView = z.input<typeof bridgeSchema>
