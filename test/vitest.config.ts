@@ -1,7 +1,17 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** Two projects: fast tests in parallel, tests that start real programs (ffmpeg, Chromium, servers) one file at a time. */
-const slow = ['interop', 'soak', 'recipes', 'cli']
+/**
+ * Three projects, one after the other: fast tests; tests that start real programs (ffmpeg, servers), two files at a
+ * time, for most of it is waiting for media that comes in real time; and those that need the processor for themselves:
+ * who starts a browser, or says "Runs alone:" and why.
+ */
+const slow = ['interop', 'soak', 'recipes', 'cli'].map(folder => `${folder}/**/*.test.ts`)
+const needsAll = (file: string): boolean =>
+  /helpers\/chromium\.ts|Runs alone:/.test(readFileSync(join(import.meta.dirname, file), 'utf8'))
+const alone = globSync(slow, { cwd: import.meta.dirname }).filter(needsAll)
+
 export default defineConfig({
   test: {
     root: import.meta.dirname,
@@ -10,22 +20,29 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: {
-          name: 'fast',
-          include: ['**/*.test.ts'],
-          exclude: slow.map(folder => `${folder}/**`),
-          testTimeout: 20_000,
-        },
+        test: { name: 'fast', include: ['**/*.test.ts'], exclude: slow, testTimeout: 20_000 },
       },
       {
         extends: true,
         test: {
           name: 'real',
-          include: slow.map(folder => `${folder}/**/*.test.ts`),
-          fileParallelism: false,
+          include: slow,
+          exclude: alone,
+          maxWorkers: 2,
           testTimeout: 90_000,
           hookTimeout: 90_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: alone,
+          fileParallelism: false,
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -74,13 +74,22 @@ export const until = async (
   }
 }
 
-/** A port that was free a moment ago, for programs that cannot choose one themselves. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+/** Below those that the system gives to whoever asks for any, so that no connection takes one in between. */
+const [firstPort, ports] = [12_000, 20_000]
+/** Processes begin far apart, and none gives a port twice. */
+let nextPort = (process.pid * 97) % ports
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise(resolve => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
+
+/** A port that is free, for programs that cannot choose one themselves. */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = firstPort + (nextPort++ % ports)
+    if (await isFree(port)) return port
+  }
+}
