@@ -12,9 +12,8 @@ type Kind = AgreedLine['kind']
 
 /** What is agreed stays: the codec in use comes first, so that the far side has no reason to change it. */
 const withAgreedFirst = (own: LocalLine, agreed: AgreedLine | undefined): LocalLine => {
-  if (agreed === undefined) return own
-  const { id } = agreed.codec
-  return { ...own, codecs: [id, ...own.codecs.filter(each => each !== id)] }
+  const inUse = agreed?.codec.id
+  return { ...own, codecs: own.codecs.toSorted((a, b) => Number(b === inUse) - Number(a === inUse)) }
 }
 
 const cryptosFor = (
