@@ -35,7 +35,7 @@ import { packageVersion } from './observe/version.ts'
 import { type Operations, openOperations } from './operations.ts'
 import { createRecordings } from './recordings/recordings.ts'
 import { showSlates } from './slate/slates.ts'
-import { createFfmpegTranscoder, type FfmpegTranscoder } from './transcode/ffmpeg-transcoder.ts'
+import { createTranscoding } from './transcode/transcoding.ts'
 import { readAssets } from './web/assets.ts'
 
 export interface GatewayOptions {
@@ -72,20 +72,6 @@ type Parts = Pick<Gateway, 'config' | 'log'> & {
   readonly live: RunningConfig
   readonly adapters: readonly Adapter<unknown>[]
   readonly scope: Scope
-}
-
-const createTranscoding = async ({ config, log, clock }: Parts): Promise<FfmpegTranscoder> => {
-  const { enabled, ffmpeg, cores } = config.transcode
-  const part = log.child({ part: 'transcode' })
-  const transcoder = await createFfmpegTranscoder({
-    enabled,
-    ffmpegPath: ffmpeg,
-    ...(cores !== undefined && { cores }),
-    clock,
-    log: part,
-  })
-  if (enabled && transcoder.unavailable !== undefined) part.warn({}, transcoder.unavailable)
-  return transcoder
 }
 
 /** Which flag and which section change the address of a door that could not be opened. */
@@ -143,11 +129,15 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   const { config, live, clock, log, adapters, scope } = parts
   let operations: Operations | undefined
   const access = createAccessPolicy(config.access, { log: log.child({ part: 'access' }), clock, scope })
-  const transcoder = await createTranscoding(parts)
+  const { enabled, ffmpeg: ffmpegPath, cores } = config.transcode
+  const transcoding = await createTranscoding({
+    ...{ enabled, ffmpegPath, clock, log: log.child({ part: 'transcode' }) },
+    ...(cores !== undefined && { cores }),
+  })
   const registry = createRegistry({
     clock,
-    transcoders: [transcoder],
-    policy: { unavailable: transcoder.unavailable },
+    transcoders: transcoding.transcoders,
+    policy: { unavailable: transcoding.unavailable },
     policyOf: name => mediaPolicyOf(config.transcode, name),
     continuity: name => continuityOf(config.streams, name),
     demand: name => operations?.sources.demand(name),
@@ -202,7 +192,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     })
     const metrics = createMetrics({
       ...{ registry, bridges, events, webhooks, clock, scope },
-      ...{ refusals: access.refusals, transcodes: transcoder, version: packageVersion() },
+      ...{ refusals: access.refusals, transcodes: transcoding, version: packageVersion() },
       streams: config.metrics.streams,
     })
     const shown = { registry, bridges, access, adapters, doors, reach, events, metrics, clock, log }

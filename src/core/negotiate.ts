@@ -90,9 +90,11 @@ const forbids = ({ transcode }: NegotiatePolicy, kind: Kind): string | undefined
 
 const transcode = (track: TrackInfo, accept: Accept, policy: NegotiatePolicy): Route => {
   const { params } = track
-  const forbidden = policy.unavailable ?? forbids(policy, track.kind)
+  const forbidden = forbids(policy, track.kind)
   if (forbidden !== undefined) return { code: 'transcode-unavailable', why: forbidden }
   const cost = policy.cost(params, accept)
+  if (cost === undefined && policy.unavailable !== undefined)
+    return { code: 'transcode-unavailable', why: policy.unavailable }
   if (cost === undefined)
     return { code: 'no-common-codec', why: `no transcoder makes ${accept.codec} of ${params.codec}` }
   const steps = around(track, accept, { op: 'transcode', to: accept.codec })

@@ -72,7 +72,7 @@ export interface MediaPolicy {
 }
 /** What the gateway allows itself when forms and codecs do not fit. */
 export interface NegotiatePolicy extends TranscodeTable, MediaPolicy {
-  /** Why transcoding is not possible at all ("transcoding is off", "ffmpeg is missing"); undefined when it is. */
+  /** Why what has no cost cannot be made ("transcoding is off", "ffmpeg is missing"); undefined: nobody makes it. */
   readonly unavailable: string | undefined
   readonly bFrames: 'drop' | 'transcode' | 'reject'
 }

@@ -23,9 +23,15 @@ const SOURCES: Partial<Record<CodecId, readonly string[]>> = {
  * What is made, and its price beside other targets of the same kind. Full band first; telephone quality costs more than
  * any full-band target, so that it is the last resort. H.264 costs less of a processor than VP8 at the same picture.
  */
-const TARGETS = { opus: 1, aac: 1.5, pcmu: 6, pcma: 6, h264: 20, vp8: 25 } as const satisfies Partial<
-  Record<CodecId, number>
->
+const TARGETS = {
+  opus: 1,
+  aac: 1.5,
+  g722: 4,
+  pcmu: 6,
+  pcma: 6,
+  h264: 20,
+  vp8: 25,
+} as const satisfies Partial<Record<CodecId, number>>
 export type TargetCodec = keyof typeof TARGETS
 export type AudioTargetCodec = Exclude<TargetCodec, VideoTargetCodec>
 export type VideoTargetCodec = 'h264' | 'vp8'
@@ -34,6 +40,7 @@ export type VideoTargetCodec = 'h264' | 'vp8'
 export const ENCODERS = {
   opus: 'libopus',
   aac: 'aac',
+  g722: 'g722',
   pcmu: 'pcm_mulaw',
   pcma: 'pcm_alaw',
   h264: 'libx264',

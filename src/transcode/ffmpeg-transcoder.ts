@@ -1,4 +1,4 @@
-/** The transcoder that works with ffmpeg children. The only entry to this folder. */
+/** The transcoder that works with ffmpeg children. */
 import { availableParallelism } from 'node:os'
 import type { Clock, Transcoder } from '../core/types.ts'
 import { GatewayError } from '../errors.ts'

@@ -32,4 +32,8 @@ export interface TranscodeStats {
   /** From the moment the last sample of a packet came in to the moment the packet went out. Smoothed. */
   readonly latencyMs: number
   readonly lastFailure: string | undefined
+  /** Of live sound in process: made up for what was lost, let pass as silence of the sender, unevenness met, in ms. */
+  readonly concealedMs?: number
+  readonly silentMs?: number
+  readonly jitterMs?: number
 }

@@ -11,8 +11,9 @@ const encoderOptions = ({ codec, bitrate, sampleRate, packetSamples }: AudioTarg
   if (codec === 'opus')
     return ['-b:a', `${bitrate}`, '-application', 'lowdelay', '-frame_duration', '20', '-ar', `${sampleRate}`]
   if (codec === 'aac') return ['-b:a', `${bitrate}`, '-ar', `${sampleRate}`]
-  // PCM encoders take any length: cut it as RTP will send it.
-  return ['-af', `aresample=${sampleRate},asetnsamples=n=${packetSamples}:p=0`]
+  // PCM encoders take any length: cut it as RTP will send it. G.722 samples twice in a tick (RFC 3551 4.5.2).
+  const perTick = codec === 'g722' ? 2 : 1
+  return ['-af', `aresample=${sampleRate * perTick},asetnsamples=n=${packetSamples * perTick}:p=0`]
 }
 
 /** Only numbers and names of our own get into it; no `decoder`: ffmpeg's choice. */

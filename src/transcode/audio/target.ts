@@ -11,17 +11,20 @@ export interface AudioTarget {
   readonly channels: 1 | 2
   /** Bits per second of the whole track. */
   readonly bitrate: number
-  /** Samples of one encoded packet at `sampleRate`. */
+  /** Samples of one encoded packet at `sampleRate`: G.722's is that of its clock, half of what it samples at. */
   readonly packetSamples: number
-  /** One byte per sample and channel: packets may differ in length. */
+  /** One byte per tick and channel: packets may differ in length. */
   readonly pcm: boolean
 }
 
-const PACKET_SAMPLES = { opus: 960, aac: 1024, pcmu: 160, pcma: 160 } as const
+const PACKET_SAMPLES = { opus: 960, aac: 1024, g722: 160, pcmu: 160, pcma: 160 } as const
 const TELEPHONE_RATE = 8_000
 const STUDIO_RATE = 48_000
 /** More is of no use to an encoder, and at low rates AAC refuses it. */
 const MAX_BITS_PER_SAMPLE = 3
+
+const isTelephone = (codec: AudioTargetCodec): boolean =>
+  codec === 'pcmu' || codec === 'pcma' || codec === 'g722'
 
 const sampleRateOf = (codec: AudioTargetCodec, to: Accept): number => {
   if (codec === 'opus') return STUDIO_RATE
@@ -31,7 +34,7 @@ const sampleRateOf = (codec: AudioTargetCodec, to: Accept): number => {
 }
 
 const channelsOf = (codec: AudioTargetCodec, from: CodecParameters, to: Accept): 1 | 2 => {
-  if (codec === 'pcmu' || codec === 'pcma') return 1
+  if (isTelephone(codec)) return 1
   const source = 'channels' in from ? from.channels : 2
   return (to.channels ?? source) === 1 ? 1 : 2
 }
@@ -45,7 +48,7 @@ export const audioTarget = (from: CodecParameters, to: Accept, bitratePerChannel
   if (!isAudioTarget(codec)) throw new GatewayError('transcode-unavailable', `${from.codec} to ${codec}`)
   const sampleRate = sampleRateOf(codec, to)
   const channels = channelsOf(codec, from, to)
-  const pcm = codec === 'pcmu' || codec === 'pcma'
+  const pcm = isTelephone(codec)
   const bitrate = pcm ? 64_000 : Math.min(bitratePerChannel, sampleRate * MAX_BITS_PER_SAMPLE) * channels
   return { codec, sampleRate, channels, bitrate, packetSamples: PACKET_SAMPLES[codec], pcm }
 }

@@ -94,7 +94,13 @@ describe('which steps', () => {
       ['depacketise+drop-b-frames+packetise'],
     ],
     ['B-frames → reject', [v('frame', true)], whep, rejecting, 'b-frames'],
-    ['B-frames → transcode, off', [v('frame', true)], whep, policy(() => 1, 'transcode', 'off'), 'b-frames'],
+    [
+      'B-frames → transcode, off',
+      [v('frame', true)],
+      whep,
+      policy(() => undefined, 'transcode', 'off'),
+      'b-frames',
+    ],
     [
       'B-frames, another codec can be made',
       [v('frame', true, 2)],

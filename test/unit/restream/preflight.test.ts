@@ -20,7 +20,8 @@ const track = (params: CodecParameters, more: Partial<TrackInfo> = {}): TrackInf
   ...more,
 })
 const policy = (more: Partial<NegotiatePolicy> = {}): NegotiatePolicy => ({
-  cost: (from, to) => (from.kind === 'audio' && to.codec === 'aac' ? 1 : undefined),
+  cost: (from, to) =>
+    more.unavailable === undefined && from.kind === 'audio' && to.codec === 'aac' ? 1 : undefined,
   unavailable: undefined,
   transcode: 'when-needed',
   bFrames: 'drop',

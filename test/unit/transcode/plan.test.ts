@@ -31,18 +31,21 @@ const to = (codec: CodecId, more: Partial<Accept> = {}): Accept => ({
   ...more,
 })
 
-test.for(Object.keys(sources) as AudioCodec[])('%s becomes Opus, AAC and G.711, and nothing else', codec => {
-  const from = sources[codec]
-  for (const target of ['opus', 'aac', 'pcmu', 'pcma'] as const)
-    expect(transcodeCost(from, to(target))).toBeGreaterThan(0)
-  for (const target of ['mp3', 'g722', 'l16'] as const)
-    expect(transcodeCost(from, to(target))).toBeUndefined()
-})
+test.for(Object.keys(sources) as AudioCodec[])(
+  '%s becomes Opus, AAC, G.722 and G.711, and nothing else',
+  codec => {
+    const from = sources[codec]
+    for (const target of ['opus', 'aac', 'g722', 'pcmu', 'pcma'] as const)
+      expect(transcodeCost(from, to(target))).toBeGreaterThan(0)
+    for (const target of ['mp3', 'l16'] as const) expect(transcodeCost(from, to(target))).toBeUndefined()
+  },
+)
 
 test('full band is cheaper than telephone quality, Opus cheapest', () => {
   const cost = (codec: CodecId): number => transcodeCost(aac, to(codec))!
   expect(cost('opus')).toBeLessThan(cost('aac'))
-  expect(cost('aac')).toBeLessThan(cost('pcmu'))
+  expect(cost('aac')).toBeLessThan(cost('g722'))
+  expect(cost('g722')).toBeLessThan(cost('pcmu'))
 })
 
 test.for([
@@ -64,6 +67,7 @@ test.for([
   ['opus', to('aac', { sampleRate: 12_345 }), 'aac 48000 Hz 2 ch 128 kbit/s'],
   ['pcmu', to('aac', { sampleRate: 8000 }), 'aac 8000 Hz 1 ch 24 kbit/s'],
   ['aac', to('pcma'), 'pcma 8000 Hz 1 ch 64 kbit/s'],
+  ['aac', to('g722'), 'g722 8000 Hz 1 ch 64 kbit/s'],
 ] as const)('%s → %o: %s', ([codec, accept, said]) => {
   expect(describeTarget(audioTarget(sources[codec], accept, 64_000))).toBe(said)
 })
@@ -74,7 +78,7 @@ test('a target that is none is refused with a code', () => {
 
 test('arguments: pipes only, formats forced, no filter or path from outside', () => {
   for (const from of Object.values(sources))
-    for (const codec of ['opus', 'aac', 'pcmu', 'pcma'] as const) {
+    for (const codec of ['opus', 'aac', 'g722', 'pcmu', 'pcma'] as const) {
       const args = audioArguments(audioTarget(from, to(codec), 64_000))
       expect(args.slice(args.indexOf('-protocol_whitelist')).slice(0, 2)).toEqual([
         '-protocol_whitelist',

@@ -1,0 +1,52 @@
+/** The transcoder for voices, in process: G.711, G.722, L16 and Opus, each into each. */
+import type { Clock, Transcoder } from '../../core/types.ts'
+import type { TranscodeLog, TranscodeStats } from '../types.ts'
+import { voiceCost } from './cost.ts'
+import { loadOpus, type Opus } from './opus.ts'
+import { VoiceJob } from './voice-job.ts'
+
+export interface VoiceTranscoderOptions {
+  readonly clock: Clock
+  readonly log: TranscodeLog
+  /** Takes over where Opus does not load. */
+  readonly instead: Transcoder
+  /** Default: the one in the package. */
+  readonly load?: () => Promise<Opus>
+}
+export interface VoiceTranscoder extends Transcoder {
+  /** Jobs now running. */
+  running(): readonly TranscodeStats[]
+}
+
+export const createVoiceTranscoder = (options: VoiceTranscoderOptions): VoiceTranscoder => {
+  const { clock, log, instead, load = loadOpus } = options
+  const jobs = new Set<VoiceJob>()
+  let failed = false
+
+  const opusFor = async (needed: boolean): Promise<Opus | undefined> => {
+    if (!needed || failed) return undefined
+    return load().catch((err: unknown) => {
+      failed = true
+      log.warn({ err }, 'Opus does not load in process on this system: ffmpeg makes and reads it')
+      return undefined
+    })
+  }
+
+  return {
+    name: 'in process',
+    cost: (from, to) => {
+      const needsOpus = from.codec === 'opus' || to.codec === 'opus'
+      return needsOpus && failed ? undefined : voiceCost(from, to)
+    },
+    running: () => [...jobs].map(job => job.stats),
+    async open(from, to, out) {
+      const needsOpus = from.params.codec === 'opus' || to.codec === 'opus'
+      const opus = await opusFor(needsOpus)
+      if (needsOpus && opus === undefined) return instead.open(from, to, out)
+      const job = new VoiceJob(from, to, out, { opus, clock, log })
+      jobs.add(job)
+      void job.closed.then(() => jobs.delete(job))
+      return job
+    },
+  }
+}
