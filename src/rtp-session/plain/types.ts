@@ -76,6 +76,7 @@ export interface RtpEndpointOptions {
   /** Another RTCP port than the next one; null: none, RTCP comes and goes on the RTP port. */
   readonly rtcpPort?: number | null
   readonly multicast?: MulticastMembership
+  readonly outgoing?: OutgoingLimits
   /** May a source address send here at all? Asked once for each new one. Default: all. */
   readonly allows?: (ip: string) => boolean
   readonly listener: RtpEndpointListener
@@ -83,6 +84,16 @@ export interface RtpEndpointOptions {
   readonly reportEveryUs?: number
   /** An empty packet leaves after so much silence of ours (RFC 6263 4.6), microseconds; left out: none. */
   readonly keepAliveUs?: number
+}
+
+/** Of what an endpoint sends. */
+export interface OutgoingLimits {
+  /** Packets that may wait for their time to leave; those beyond are counted as unsent. Default: 100, two seconds of sound. */
+  readonly maxWaiting?: number
+  /** Hops of multicast packets. Default: the system's, which is 1. */
+  readonly ttl?: number
+  /** Name or IP address of the interface that multicast leaves by. */
+  readonly interface?: string
 }
 
 export interface MulticastMembership {
