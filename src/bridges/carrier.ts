@@ -95,7 +95,8 @@ export class Carrier {
   async #subscribe(scope: Scope, egress: Egress): Promise<Subscription | Outcome> {
     const { registry, stream, policy } = this.#parts
     try {
-      const options = { signal: scope.signal, start: 'last-gop', policy } as const
+      const start = egress.live === true ? 'live' : 'last-gop'
+      const options = { signal: scope.signal, start, policy } as const
       const subscription = await registry.subscribe(stream, egress, options)
       this.#bytesBefore += this.#subscription?.stats.bytes ?? 0
       this.#subscription = subscription

@@ -126,6 +126,8 @@ export interface Egress extends Closable {
   accepts(tracks: readonly TrackInfo[]): readonly Accept[]
   /** true: `open` may be called again with tracks that appear later (FLV, RTMP); else those are skipped by name. */
   readonly takesLateTracks?: boolean
+  /** What came before it joined is not for it: its reader plays by the clock, and would show all that follows later. */
+  readonly live?: true
   /** Called once per plan, with real tracks (source or derived), one sink returned per planned track, same order. */
   open(tracks: readonly OpenTrack[]): Promise<readonly EgressSink[]> | readonly EgressSink[]
   /** Bytes waiting in the socket; polled before each write in drop-to-key mode. */
