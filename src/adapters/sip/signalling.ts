@@ -19,6 +19,10 @@ export interface Signalling {
   request(options: RequestOptions): Promise<RequestResult>
   /** A Contact that leads back to the door, for REGISTER. */
   contact(door: number, user?: string): NameAddr
+  /** Our own host as the peer at `ip` should see it: the external one, else the bound one, for SDP. */
+  hostTowards(local: BoundAddress, ip: string): string
+  /** Handshakes of a 'tls' or 'wss' door from now on show this certificate. */
+  renew(door: number, certificate: NonNullable<ListenAddress['certificate']>): void
   /** Where to a target leads, in the order of RFC 3263. @throws GatewayError 'connect-failed', 'forbidden' */
   locate(uri: SipUri): Promise<readonly Target[]>
   /** An empty line towards the target, which keeps a NAT binding open (RFC 5626 4.4.1 on streams, CRLF on UDP). */
@@ -72,6 +76,7 @@ export interface SignallingLimits {
   readonly serverTransactions: number
   readonly clientTransactions: number
   readonly connections: number
+  readonly connectionsPerSource: number
   readonly messageBytes: number
 }
 

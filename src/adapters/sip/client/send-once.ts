@@ -1,0 +1,42 @@
+import { formatRequest, type RequestDraft } from '../message/format-message.ts'
+import { newBranch } from '../message/tokens.ts'
+import type { SipUri } from '../message/types.ts'
+import { viaFor } from '../stack/local-address.ts'
+import type { Stack } from '../stack/stack.ts'
+import type { Flow } from '../transport/flow.ts'
+
+/** An ACK of a 2xx: sent without a transaction, and again whenever the 2xx comes again (RFC 3261 13.2.2.4). */
+export class RepeatableRequest {
+  readonly #stack: Stack
+  readonly #draft: RequestDraft
+  #flow: Flow | undefined
+  #bytes: Buffer | undefined
+
+  constructor(stack: Stack, draft: RequestDraft, hop: SipUri, flow: Flow | undefined) {
+    this.#stack = stack
+    this.#draft = draft
+    if (flow?.open) this.#use(flow)
+    else void this.#find(hop)
+  }
+
+  again(): void {
+    if (this.#bytes === undefined || this.#flow === undefined) return
+    this.#stack.context.retransmitted()
+    this.#flow.send(this.#bytes)
+  }
+
+  async #find(hop: SipUri): Promise<void> {
+    try {
+      const [target] = await this.#stack.locate(hop)
+      if (target !== undefined) this.#use(await this.#stack.transports.flowTo(target))
+    } catch (error) {
+      this.#stack.log.warn({ callId: this.#draft.callId, error: String(error) }, 'an ACK cannot be sent')
+    }
+  }
+
+  #use(flow: Flow): void {
+    this.#flow = flow
+    this.#bytes = formatRequest(this.#draft, viaFor(this.#stack, flow, newBranch()), this.#stack.userAgent)
+    flow.send(this.#bytes)
+  }
+}

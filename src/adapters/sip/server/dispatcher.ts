@@ -1,0 +1,198 @@
+import type { DigestServer } from '../digest/server.ts'
+import { isRequest, type Malformed, parseMessage } from '../message/parse-message.ts'
+import type { SipRequest, SipResponse } from '../message/types.ts'
+import { stampVia } from '../message/via.ts'
+import type { Verdict } from '../request.ts'
+import type { SignallingOptions } from '../signalling.ts'
+import { dialogKey, type Stack, sourceOf } from '../stack/stack.ts'
+import type { Flow } from '../transport/flow.ts'
+import { inspect } from './admission.ts'
+import { IncomingCall } from './incoming-call.ts'
+import type { Refusals } from './refusals.ts'
+import { ServerExchange } from './server-exchange.ts'
+import type { SourceRates } from './source-rates.ts'
+import { replyStateless } from './stateless.ts'
+
+export interface DispatcherOptions {
+  readonly stack: Stack
+  readonly refusals: Refusals
+  readonly rates: SourceRates
+  readonly digest: DigestServer
+  readonly screen: SignallingOptions['screen']
+  readonly onInvite: (call: IncomingCall) => void
+  readonly onRequest: SignallingOptions['onRequest']
+  /** Methods taken outside a call. */
+  readonly methods: ReadonlySet<string>
+}
+
+type Challenge = Extract<Verdict, { action: 'challenge' }>
+
+/** Brings each message to whom it is for: a transaction, a dialog, or somebody new. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+  readonly #stack: Stack
+  #closing = false
+  received = 0
+  malformed = 0
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+    this.#stack = options.stack
+  }
+
+  /** Nothing new is let in any more. */
+  shut(): void {
+    this.#closing = true
+  }
+
+  receive(bytes: Buffer, flow: Flow): void {
+    this.received++
+    const message = parseMessage(bytes)
+    if ('malformed' in message) this.#receiveMalformed(message, flow)
+    else if (isRequest(message)) this.#receiveRequest(message, flow)
+    else this.#receiveResponse(message)
+  }
+
+  #receiveMalformed({ malformed, code, headers }: Malformed, flow: Flow): void {
+    this.malformed++
+    this.#options.refusals.add('malformed', flow, malformed)
+    if (headers === undefined || this.#options.rates.admit(flow.ip) !== 'admit') return
+    replyStateless(this.#stack, headers, flow, { code, reason: malformed })
+  }
+
+  /** Responses with more than one Via are not for us (RFC 3261 8.1.3.3). */
+  #receiveResponse(response: SipResponse): void {
+    if (response.headers.list('via').length === 1) this.#stack.table.clientOf(response)?.receive(response)
+  }
+
+  #receiveRequest(request: SipRequest, flow: Flow): void {
+    const { headers, via, method } = request
+    headers.setFirst('via', stampVia(headers.get('via') ?? '', via, flow.ip, flow.port))
+    const back = this.#answerFlow(request, flow)
+    if (method === 'ACK') this.#receiveAck(request, back)
+    else {
+      const transaction = this.#stack.table.serverOf(request)
+      if (transaction !== undefined) transaction.receiveAgain()
+      else if (method === 'CANCEL') this.#receiveCancel(request, back)
+      else if (request.to.params.has('tag')) this.#receiveInside(request, back)
+      else this.#receiveNew(request, back)
+    }
+  }
+
+  /** Without `rport` the answer goes to the port that the Via names (RFC 3261 18.2.2). */
+  #answerFlow({ via }: SipRequest, flow: Flow): Flow {
+    if (flow.reliable || via.params.has('rport')) return flow
+    const port = via.port ?? 5060
+    if (port === flow.port) return flow
+    const target = { transport: flow.transport, ip: flow.ip, port, name: flow.ip }
+    const answer = this.#stack.transports.flowTo(target, flow.door)
+    return answer instanceof Promise ? flow : answer
+  }
+
+  #dialogOf({ callId, to, from }: SipRequest) {
+    return this.#stack.dialogs.get(
+      dialogKey(callId, to.params.get('tag') ?? '', from.params.get('tag') ?? ''),
+    )
+  }
+
+  #receiveAck(request: SipRequest, flow: Flow): void {
+    const invite = this.#stack.table.inviteOf(request)
+    if (invite !== undefined && invite.state !== 'accepted') invite.receiveAck()
+    else this.#dialogOf(request)?.receive(request, flow)
+  }
+
+  #receiveCancel(request: SipRequest, flow: Flow): void {
+    const invite = this.#stack.table.inviteOf(request)
+    if (invite === undefined) {
+      this.#refuse(request, flow, 'unknown-dialog', 481, 'CANCEL of nothing')
+      return
+    }
+    replyStateless(this.#stack, request.headers, flow, { code: 200 })
+    invite.cancel(request.headers.get('reason'))
+  }
+
+  #receiveInside(request: SipRequest, flow: Flow): void {
+    const dialog = this.#dialogOf(request)
+    if (dialog === undefined)
+      this.#refuse(request, flow, 'unknown-dialog', 481, `${request.method} of no call of ours`)
+    else if (this.#stack.table.serverFull && request.method !== 'BYE') {
+      this.#refuse(request, flow, 'full', 503, 'all server transactions are taken')
+    } else dialog.receive(request, flow)
+  }
+
+  #receiveNew(request: SipRequest, flow: Flow): void {
+    if (!this.#withinLimits(request, flow)) return
+    const { stack, methods, refusals } = this.#options
+    const refusal = inspect(request, stack, methods)
+    if (refusal !== undefined) {
+      refusals.add(refusal.cause, flow, refusal.detail)
+      replyStateless(stack, request.headers, flow, refusal)
+    } else if (request.method === 'OPTIONS') {
+      replyStateless(stack, request.headers, flow, { code: 200, headers: stack.capabilities })
+    } else this.#screen(request, flow)
+  }
+
+  #withinLimits(request: SipRequest, flow: Flow): boolean {
+    const rate = this.#options.rates.admit(flow.ip)
+    if (rate !== 'admit') {
+      this.#options.refusals.add('rate', flow, 'too many new requests of one address')
+      if (rate === 'answer') this.#unavailable(request, flow)
+      return false
+    }
+    if (!this.#closing && !this.#stack.table.serverFull) return true
+    this.#options.refusals.add('full', flow, this.#closing ? 'shutdown' : 'all server transactions are taken')
+    this.#unavailable(request, flow)
+    return false
+  }
+
+  #unavailable(request: SipRequest, flow: Flow): void {
+    replyStateless(this.#stack, request.headers, flow, { code: 503, headers: { 'Retry-After': '5' } })
+  }
+
+  #screen(request: SipRequest, flow: Flow): void {
+    const verdict = this.#options.screen(request, sourceOf(flow))
+    if (verdict.action === 'admit') this.#admit(request, flow, undefined)
+    else if (verdict.action === 'challenge') this.#challenge(request, flow, verdict)
+    else {
+      const { code = 0, reason, headers } = verdict.action === 'reject' ? verdict : {}
+      this.#options.refusals.add('screen', flow, `${request.method} ${request.rawUri}: ${code || 'dropped'}`)
+      if (code > 0) replyStateless(this.#stack, request.headers, flow, { code, reason, headers })
+    }
+  }
+
+  /** 401 without a trace until the signature is right; 403 for a wrong one. */
+  #challenge(request: SipRequest, flow: Flow, { realm, secretOf }: Challenge): void {
+    const { refusals, digest } = this.#options
+    const verdict = digest.verify(request, realm, secretOf)
+    if (verdict.result === 'signed') this.#admit(request, flow, verdict.user)
+    else if (verdict.result === 'wrong') {
+      refusals.add('wrong-password', flow, `${request.method} ${request.rawUri} as '${verdict.user}'`)
+      replyStateless(this.#stack, request.headers, flow, { code: 403 })
+    } else {
+      refusals.counts.unsigned++
+      const headers = { 'WWW-Authenticate': digest.challenge(realm, verdict.result === 'stale') }
+      replyStateless(this.#stack, request.headers, flow, { code: 401, headers })
+    }
+  }
+
+  #admit(request: SipRequest, flow: Flow, user: string | undefined): void {
+    if (request.method === 'INVITE') {
+      this.#options.onInvite(new IncomingCall(this.#stack, request, flow, user))
+      return
+    }
+    const exchange = new ServerExchange(this.#stack, request, flow, undefined, user)
+    if (this.#options.onRequest === undefined) exchange.reply(405, { headers: this.#stack.capabilities })
+    else this.#options.onRequest(exchange)
+  }
+
+  #refuse(
+    request: SipRequest,
+    flow: Flow,
+    cause: 'unknown-dialog' | 'full',
+    code: number,
+    detail: string,
+  ): void {
+    this.#options.refusals.add(cause, flow, detail)
+    replyStateless(this.#stack, request.headers, flow, { code })
+  }
+}

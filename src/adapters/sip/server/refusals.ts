@@ -1,0 +1,43 @@
+import type { Clock } from '../../../core/types.ts'
+import type { Logger } from '../../adapter.ts'
+import type { RefusalCause } from '../signalling.ts'
+import type { Flow } from '../transport/flow.ts'
+
+const everyUs = 1_000_000
+
+/** Counts what is not let in, and says so at most once a second. */
+export class Refusals {
+  readonly counts: Record<RefusalCause, number> = {
+    rate: 0,
+    full: 0,
+    screen: 0,
+    unsigned: 0,
+    'wrong-password': 0,
+    'unknown-dialog': 0,
+    merged: 0,
+    unsupported: 0,
+    malformed: 0,
+  }
+  readonly #clock: Clock
+  readonly #log: Logger
+  #quietUntil = Number.NEGATIVE_INFINITY
+  #unsaid = 0
+
+  constructor(clock: Clock, log: Logger) {
+    this.#clock = clock
+    this.#log = log
+  }
+
+  add(cause: RefusalCause, flow: Flow, detail: string): void {
+    this.counts[cause]++
+    const now = this.#clock.now()
+    if (now < this.#quietUntil) {
+      this.#unsaid++
+      return
+    }
+    this.#quietUntil = now + everyUs
+    const peer = `${flow.transport}:${flow.ip}:${flow.port}`
+    this.#log.warn({ peer, cause, detail, unsaid: this.#unsaid }, 'a SIP request was not let in')
+    this.#unsaid = 0
+  }
+}

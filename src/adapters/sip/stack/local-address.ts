@@ -1,0 +1,45 @@
+import type { BoundAddress } from '../addresses.ts'
+import { formatNameAddr } from '../message/name-addr.ts'
+import { noParams } from '../message/params.ts'
+import type { NameAddr } from '../message/types.ts'
+import { hostOfIp } from '../message/uri.ts'
+import type { Flow } from '../transport/flow.ts'
+import type { Stack } from './stack.ts'
+
+type Places = Pick<Stack, 'localHost' | 'transports'>
+
+/** `host:port` where answers to what leaves by `flow` find us. */
+const sentBy = ({ localHost }: Places, { local, ip }: Flow): string =>
+  `${hostOfIp(localHost.towards(local, ip))}:${local.external?.port ?? local.port}`
+
+export const viaFor = (stack: Places, flow: Flow, branch: string): string =>
+  `SIP/2.0/${flow.transport.toUpperCase()} ${sentBy(stack, flow)};branch=${branch};rport`
+
+const contactAt = (
+  stack: Places,
+  local: BoundAddress,
+  ip: string,
+  user: string,
+  secure: boolean,
+): NameAddr => {
+  const { transport, external, port } = local
+  const params = transport === 'udp' || secure ? noParams : new Map([['transport', transport]])
+  const host = hostOfIp(stack.localHost.towards(local, ip))
+  const scheme = secure ? 'sips' : 'sip'
+  return { display: '', uri: { scheme, user, host, port: external?.port ?? port, params }, params: noParams }
+}
+
+/** The Contact of one door, towards anybody. */
+export const contactOfDoor = (stack: Places, local: BoundAddress, user: string): NameAddr =>
+  contactAt(stack, local, '', user, false)
+
+/** Our Contact towards the peer of `flow`. A connection without a door of its own is answered at the first door. */
+export const contactText = (
+  stack: Places,
+  { door, local, ip }: Flow,
+  user: string,
+  secure = false,
+): string => {
+  const home = door >= 0 ? local : (stack.transports.addresses[0] ?? local)
+  return formatNameAddr(contactAt(stack, home, ip, user, secure))
+}

@@ -1,0 +1,9 @@
+import type { BoundAddress, ListenAddress } from '../addresses.ts'
+
+/** The address as it became, with the port that the system chose. */
+export const boundAddress = ({ transport, host, external }: ListenAddress, port: number): BoundAddress => ({
+  transport,
+  host,
+  port,
+  ...(external === undefined ? undefined : { external }),
+})

@@ -1,0 +1,52 @@
+import { BlockList, isIPv6 } from 'node:net'
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
+import type { BoundAddress } from '../addresses.ts'
+
+const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::'
+
+const contains = ({ cidr, family }: NetworkInterfaceInfo, ip: string): boolean => {
+  if (cidr === null) return false
+  const [network, prefix] = cidr.split('/')
+  const list = new BlockList()
+  list.addSubnet(network!, Number(prefix), family === 'IPv6' ? 'ipv6' : 'ipv4')
+  return list.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
+}
+
+/** Our address on the network of `ip` ('': any), else the first that leads outside. */
+const interfaceTowards = (ip: string, family: 'IPv4' | 'IPv6'): string | undefined => {
+  const all = Object.values(networkInterfaces()).flatMap(infos => infos ?? [])
+  const fitting = all.filter(info => info.family === family && !info.address.startsWith('fe80:'))
+  const near = ip === '' ? undefined : fitting.find(info => contains(info, ip))
+  return (near ?? fitting.find(info => !info.internal))?.address
+}
+
+/** Interfaces come and go: what was found holds for some seconds. */
+const holdsUs = 10_000_000
+
+/** What Via, Contact and SDP name as our host towards a peer: the external address, else the bound one. */
+export class LocalHost {
+  readonly #now: () => number
+  #known = new Map<string, string>()
+  #until = 0
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  towards({ host, external }: BoundAddress, ip: string): string {
+    if (external !== undefined) return external.host
+    return isWildcard(host) ? this.#find(host, ip) : host
+  }
+
+  #find(host: string, ip: string): string {
+    if (this.#now() > this.#until || this.#known.size > 1000) {
+      this.#known = new Map()
+      this.#until = this.#now() + holdsUs
+    }
+    const known = this.#known.get(ip)
+    if (known !== undefined) return known
+    const found = interfaceTowards(ip, host === '::' ? 'IPv6' : 'IPv4') ?? host
+    this.#known.set(ip, found)
+    return found
+  }
+}

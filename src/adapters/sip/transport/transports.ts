@@ -1,0 +1,186 @@
+import type { Socket } from 'node:net'
+import type { WebSocket } from 'ws'
+import type { Clock } from '../../../core/types.ts'
+import { GatewayError } from '../../../errors.ts'
+import type { BoundAddress, ListenAddress, Target } from '../addresses.ts'
+import { Connection, type ConnectionOptions } from './connection.ts'
+import { type ClosableFlow, ConnectionTable } from './connection-table.ts'
+import { dial } from './dial.ts'
+import type { Door, Flow, FlowEvents } from './flow.ts'
+import { StreamDoor } from './tcp.ts'
+import { type OpenDatagramPort, openUdpPort, UdpDoor } from './udp.ts'
+import { WebSocketDoor, WebSocketFlow } from './websocket.ts'
+
+export interface TransportsOptions {
+  readonly clock: Clock
+  readonly connections: number
+  readonly connectionsPerSource: number
+  readonly messageBytes: number
+  readonly ca?: string | Buffer | undefined
+  readonly openUdpPort?: OpenDatagramPort | undefined
+}
+
+const isIPv6 = (ip: string): boolean => ip.includes(':')
+const certificateOf = ({ certificate }: ListenAddress) => certificate
+
+/** All doors and connections: how messages get in, and the flow that leads to a target. */
+export class Transports {
+  readonly #options: TransportsOptions
+  readonly #events: FlowEvents
+  readonly #listen: readonly ListenAddress[]
+  readonly #doors: Door[] = []
+  readonly #table: ConnectionTable
+  /** Connections being made, by target, so that two requests at once share one. */
+  readonly #dialling = new Map<string, Promise<Flow>>()
+
+  private constructor(listen: readonly ListenAddress[], events: FlowEvents, options: TransportsOptions) {
+    this.#listen = listen
+    this.#options = options
+    this.#table = new ConnectionTable(options.connections, options.connectionsPerSource)
+    this.#events = {
+      ...events,
+      lost: (flow, reason) => {
+        this.#table.remove(flow)
+        events.lost(flow, reason)
+      },
+    }
+  }
+
+  /** Opens every door, or none. @throws GatewayError 'port-in-use', 'bad-config' */
+  static async open(
+    listen: readonly ListenAddress[],
+    events: FlowEvents,
+    options: TransportsOptions,
+  ): Promise<Transports> {
+    const transports = new Transports(listen, events, options)
+    try {
+      for (const [index, address] of listen.entries())
+        transports.#doors.push(await transports.#open(index, address))
+    } catch (error) {
+      await transports.close()
+      throw error
+    }
+    return transports
+  }
+
+  get addresses(): readonly BoundAddress[] {
+    return this.#doors.map(door => door.bound)
+  }
+
+  get connections(): number {
+    return this.#table.size
+  }
+
+  renew(door: number, certificate: NonNullable<ListenAddress['certificate']>): void {
+    const it = this.#doors[door]
+    if (it instanceof StreamDoor || it instanceof WebSocketDoor) it.renew(certificate)
+  }
+
+  /** The door that a request to `target` leaves by: the wanted one, else the first that fits; -1 when none does. */
+  doorFor(target: Target, wanted: number | undefined): number {
+    const fits = ({ transport, host }: BoundAddress): boolean =>
+      transport === target.transport && isIPv6(host) === isIPv6(target.ip)
+    const bound = this.#doors.map(door => door.bound)
+    return wanted !== undefined && bound[wanted] !== undefined && fits(bound[wanted])
+      ? wanted
+      : bound.findIndex(fits)
+  }
+
+  /** A flow that leads to the target: at once over UDP or an open connection. Rejects when it cannot be connected. */
+  flowTo(target: Target, wanted?: number): Flow | Promise<Flow> {
+    const door = this.doorFor(target, wanted)
+    if (target.transport !== 'udp') return this.#connection(target, door)
+    const it = this.#doors[door]
+    return it instanceof UdpDoor ? it.flow(target.ip, target.port) : this.#noDoor(target)
+  }
+
+  /** An open connection from that address and port, for answers whose own is gone (RFC 3261 18.2.2). */
+  connectionOf({ transport, ip, port }: Target): Flow | undefined {
+    return this.#table.find(transport, ip, port)
+  }
+
+  async close(): Promise<void> {
+    this.#table.closeAll('shutdown')
+    await Promise.all(this.#doors.map(door => door.close()))
+  }
+
+  async #noDoor(target: Target): Promise<never> {
+    const family = isIPv6(target.ip) ? 'IPv6' : 'IPv4'
+    throw new GatewayError('connect-failed', `no ${target.transport} address is listened on with ${family}`)
+  }
+
+  #open(index: number, address: ListenAddress): Promise<Door> {
+    const { connections, messageBytes } = this.#options
+    if (address.transport === 'udp') {
+      return UdpDoor.open(index, address, this.#events, this.#options.openUdpPort ?? openUdpPort)
+    }
+    if (address.transport === 'tcp' || address.transport === 'tls') {
+      return StreamDoor.open(address, connections, (socket, bound) => this.#accept(socket, index, bound))
+    }
+    return WebSocketDoor.open(address, { connections, messageBytes }, (socket, remote, bound) =>
+      this.#acceptWebSocket(socket, remote, index, bound),
+    )
+  }
+
+  #connectionOptions(door: number, local: BoundAddress): ConnectionOptions {
+    const { clock, messageBytes } = this.#options
+    return { clock, events: this.#events, maxBytes: messageBytes, transport: local.transport, door, local }
+  }
+
+  #accept(socket: Socket, door: number, bound: BoundAddress): void {
+    socket.on('error', () => undefined)
+    const flow = new Connection(socket, this.#connectionOptions(door, bound))
+    this.#admit(flow)
+  }
+
+  #acceptWebSocket(
+    socket: WebSocket,
+    remote: { ip: string; port: number },
+    door: number,
+    bound: BoundAddress,
+  ): void {
+    this.#admit(new WebSocketFlow(socket, remote, this.#connectionOptions(door, bound)))
+  }
+
+  #admit(flow: ClosableFlow): void {
+    const refusal = this.#table.refusal(flow.ip)
+    if (refusal === undefined) this.#table.add(flow)
+    else {
+      this.#events.garbage(refusal, flow)
+      flow.close(refusal)
+    }
+  }
+
+  #connection(target: Target, door: number): Flow | Promise<Flow> {
+    const existing = this.#table.find(target.transport, target.ip, target.port)
+    if (existing !== undefined) return existing
+    const key = `${target.transport} ${target.ip} ${target.port} ${target.name}`
+    const dialling = this.#dialling.get(key) ?? this.#dial(target, door)
+    this.#dialling.set(key, dialling)
+    const forget = (): void => void this.#dialling.delete(key)
+    dialling.then(forget, forget)
+    return dialling
+  }
+
+  async #dial(target: Target, door: number): Promise<Flow> {
+    if (target.transport === 'ws' || target.transport === 'wss') {
+      throw new GatewayError(
+        'connect-failed',
+        `no ${target.transport} connection from ${target.ip}:${target.port}`,
+      )
+    }
+    if (this.#table.size >= this.#options.connections) {
+      throw new GatewayError('busy', `all ${this.#options.connections} SIP connections are taken`)
+    }
+    const certificate = this.#listen[door] === undefined ? undefined : certificateOf(this.#listen[door])
+    const socket = await dial(target, { ca: this.#options.ca, certificate })
+    const local = this.#doors[door]?.bound ?? {
+      transport: target.transport,
+      host: socket.localAddress ?? '',
+      port: socket.localPort ?? 0,
+    }
+    const flow = new Connection(socket, this.#connectionOptions(door, local))
+    this.#table.add(flow)
+    return flow
+  }
+}
