@@ -83,6 +83,8 @@ export interface AdapterContext {
   authorize(access: Access): Promise<void>
   /** For `pull` and `push`: told what the other end must know, as soon as that is certain, and when it changes. */
   readonly tellPeer?: (peer: PeerDescription) => void
+  /** The ffmpeg that there may be. Absent: the one in the path. */
+  readonly ffmpegPath?: () => string
   /** Where a host that is dialled may be found; see `pinnedLookup`. Left out: wherever it is. */
   readonly resolveHost?: ResolveHost
 }
@@ -115,6 +117,8 @@ export interface Adapter<C> {
   readonly fileOptions?: readonly string[]
   /** Of each key of its section, which is one object for as long as the gateway runs. A key not named: 'restart'. */
   readonly reload?: Readonly<Record<string, ReloadClass>>
+  /** What it dials is dialled once: who has hung up, or does not answer, is not called again and again. */
+  readonly once?: true
   /** Printed as the README matrix and in GET /v1/adapters; the contract tests walk it. */
   readonly ingests: readonly Capability[]
   readonly egresses: readonly Capability[]

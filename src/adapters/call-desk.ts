@@ -171,5 +171,7 @@ export interface CallDesk {
   hear(id: string, stream: string | undefined): Promise<void>
   explain(question: CallQuestion): CallExplanation
   accounts(): readonly AccountInfo[]
+  /** What is counted of the signalling, by name; they only grow. */
+  counters(): Readonly<Record<string, number>>
   on(listener: (event: CallEvent) => void): () => void
 }

@@ -31,7 +31,8 @@ interface Judged {
 export type PlanVerdict = Judged &
   (
     | { readonly outcome: 'admitted'; readonly route: SipRoute; readonly groups: Groups }
-    | { readonly outcome: 'challenged'; readonly route: SipRoute; readonly groups: Groups }
+    /** Whoever shows the password of one of these may go on. */
+    | { readonly outcome: 'challenged'; readonly routes: readonly SipRoute[] }
     | { readonly outcome: 'refused'; readonly code: 403 | 404 | 484; readonly detail: string }
   )
 /** What the pattern of `called` has named. */
@@ -116,21 +117,22 @@ const refusal = (calling: Calling, matches: readonly Match[]): { code: 403 | 404
   return { code: 403, detail }
 }
 
-/** The first rule that matches decides; a rule with `auth` first asks for the password. */
+/** The first rule that matches decides; where it has `auth`, those after it that have it too may decide as well. */
 export const judgeCall = (routes: readonly SipRoute[], calling: Calling): PlanVerdict => {
   const matches = routes.map(route => match(route, calling))
   const first = calling.called === '' ? -1 : matches.findIndex(({ kind }) => kind !== 'no')
+  const found = matches[first]
   const rules = matches.map(({ kind, why }, index): RuleVerdict => {
     const rule = routeName(routes[index]!)
-    if (first >= 0 && index > first && kind !== 'no')
-      return { rule, admits: false, why: `comes after ${routeName(routes[first]!)}, which decides` }
-    return { rule, admits: index === first && kind === 'yes', why }
+    const decides = index === first || (found?.kind === 'asks' && kind === 'asks') || kind === 'no'
+    const late = first < 0 || decides ? why : `comes after ${routeName(routes[first]!)}, which decides`
+    return { rule, admits: index === first && kind === 'yes', why: late }
   })
-  const found = matches[first]
   if (found === undefined || found.kind === 'no')
     return { outcome: 'refused', ...refusal(calling, matches), rules }
-  const outcome = found.kind === 'yes' ? 'admitted' : 'challenged'
-  return { outcome, route: routes[first]!, groups: found.groups, rules }
+  if (found.kind === 'yes') return { outcome: 'admitted', route: routes[first]!, groups: found.groups, rules }
+  const asking = routes.filter((_, index) => matches[index]!.kind === 'asks')
+  return { outcome: 'challenged', routes: asking, rules }
 }
 
 /** Other characters than stream names have become `-`; what is left empty is `unknown`. */

@@ -74,6 +74,17 @@ describe('who may call', () => {
     ])
   })
 
+  test('each of several phones has a rule with a password of its own', () => {
+    const routes = routesOf(signed, { ...signed, auth: { user: 'alice', password: 'other' } })
+    const asked = judgeCall(routes, calling({ called: '2000' }))
+    expect(asked.outcome === 'challenged' && asked.routes.map(({ auth }) => auth?.user)).toEqual([
+      'bob',
+      'alice',
+    ])
+    const alice = judgeCall(routes, calling({ called: '2000', user: 'alice' }))
+    expect(alice.outcome === 'admitted' && alice.route.auth?.user).toBe('alice')
+  })
+
   test('a refusal says what was wrong, and does not repeat a long number', () => {
     const away = judgeCall(routesOf(local), calling({ remote: '192.0.2.7' }))
     expect(away).toMatchObject({
