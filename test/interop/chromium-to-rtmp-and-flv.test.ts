@@ -33,9 +33,9 @@ afterAll(async () => {
  */
 const decode = async (
   url: string,
-  options: readonly string[] = [],
-): Promise<{ frames: number; said: string }> => {
-  const input = ['-v', 'error', '-xerror', '-nostdin', '-stats', '-fpsprobesize', '0', ...options, '-i', url]
+  limits: readonly string[] = [],
+): Promise<{ frames: number; seconds: number; said: string }> => {
+  const input = ['-v', 'error', '-xerror', '-nostdin', '-stats', '-fpsprobesize', '0', '-i', url]
   const rate = ['-vsync', 'passthrough', '-enc_time_base', '-1']
   const output = await runProgram('ffmpeg', [
     ...input,
@@ -44,13 +44,15 @@ const decode = async (
     '-map',
     '0:a',
     ...rate,
+    ...limits,
     '-f',
     'null',
     '-',
   ])
   const frames = Number(/.*frame=\s*(\d+)/s.exec(output)?.[1])
+  const seconds = Number(/.*time=00:00:(\d+\.\d+)/s.exec(output)?.[1])
   const said = output.split(/[\r\n]+/).filter(line => !/^(frame=.*)?\s*$/.test(line))
-  return { frames, said: said.join('\n') }
+  return { frames, seconds, said: said.join('\n') }
 }
 
 /** Chromium's fake camera. */
@@ -60,9 +62,11 @@ test.each([
   ['RTMP', () => `${server.rtmp}/live/browser`],
   ['HTTP-FLV', () => `${server.http}/live/browser.flv`],
 ])('ffmpeg decodes picture and sound over %s without an error', async (_name, url) => {
-  const { frames, said } = await decode(url(), ['-t', '6'])
+  // Not so many seconds (-t): ffmpeg counts them anew with each picture size, and Chromium begins with small ones.
+  const { frames, seconds, said } = await decode(url(), ['-frames:v', '80', '-shortest'])
   expect(said).toBe('')
-  expect(frames).toBeGreaterThan(6 * framesPerSecond * 0.8)
+  expect(frames).toBe(80)
+  expect(frames / seconds).toBeGreaterThan(framesPerSecond * 0.8)
 })
 
 test('a bridge records it into an FLV file that decodes without an error', async () => {
@@ -87,12 +91,12 @@ test('a bridge records it into an FLV file that decodes without an error', async
     }
     return legs[0]!.stats.units
   }
-  await until('300 frames recorded', async () => (await units()) > 300, 30_000)
+  await until('150 units recorded', async () => (await units()) > 150, 30_000)
   expect((await fetch(`${server.http}/v1/bridges/${bridge.id}`, { method: 'DELETE' })).status).toBe(204)
 
   const file = join(folder, 'shows/one.flv')
   expect((await decode(file)).said).toBe('')
   const { streams, durationS } = await probe(file)
   expect(streams.map(({ codec_name }) => codec_name).sort()).toEqual(['aac', 'h264'])
-  expect(durationS).toBeGreaterThan(3)
+  expect(durationS).toBeGreaterThan(1)
 })
