@@ -1,9 +1,11 @@
-// How late packets left: counts in buckets that are at most an eighth of their value wide.
+// How late packets left, added by one thread and read by another: buckets at most an eighth of their value wide.
 #pragma once
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
+
+#include "counter.h"
 
 namespace crosspoint {
 
@@ -12,20 +14,21 @@ class Lateness {
   void Add(int64_t us) {
     const auto value = static_cast<uint32_t>(std::clamp<int64_t>(us, 0, INT32_MAX));
     buckets_[BucketOf(value)]++;
-    count_++;
-    max_ = std::max(max_, value);
+    if (value > max_.load(std::memory_order_relaxed)) max_.store(value, std::memory_order_relaxed);
   }
 
   /** The value that `share` of all are not above, rounded up; 0 when there are none. */
   uint32_t Quantile(double share) const {
-    auto left = static_cast<int64_t>(share * static_cast<double>(count_));
+    uint64_t count = 0;
+    for (const Counter& bucket : buckets_) count += bucket;
+    auto left = static_cast<int64_t>(share * static_cast<double>(count));
     for (uint32_t bucket = 0; bucket < kBuckets; bucket++) {
-      left -= static_cast<int64_t>(buckets_[bucket]);
-      if (left < 0) return std::min(EndOf(bucket), max_);
+      left -= static_cast<int64_t>(buckets_[bucket].get());
+      if (left < 0) return std::min(EndOf(bucket), max());
     }
-    return max_;
+    return max();
   }
-  uint32_t max() const { return max_; }
+  uint32_t max() const { return max_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr uint32_t kBuckets = 30 * 8;
@@ -37,9 +40,8 @@ class Lateness {
     return ((bucket - shift * 8 + 1) << shift) - 1;
   }
 
-  std::array<uint64_t, kBuckets> buckets_{};
-  uint64_t count_ = 0;
-  uint32_t max_ = 0;
+  std::array<Counter, kBuckets> buckets_;
+  std::atomic<uint32_t> max_{0};
 };
 
 }  // namespace crosspoint

@@ -98,7 +98,7 @@ napi_value Remove(napi_env env, napi_callback_info info) {
 napi_value Stats(napi_env env, napi_callback_info info) {
   PacedBinding* binding = BindingOf(env, Args<0>(env, info).self);
   if (binding == nullptr) return nullptr;
-  const PacedCounters counters = binding->sender.Counters();
+  const PacedCounters& counters = binding->sender.counters;
   napi_value result;
   napi_create_object(env, &result);
   Set(env, result, "sent", Number(env, counters.sent));

@@ -1,18 +1,18 @@
 // Packets that leave at their deadlines, sent by a thread that nothing else keeps busy. Knows nothing of JavaScript.
+// No lock is shared with the thread: whoever queues may be interrupted anywhere without delaying it.
 #pragma once
-#include <condition_variable>
+#include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <thread>
-#include <utility>
 #include <vector>
 
+#include "counter.h"
+#include "hand-over.h"
 #include "lateness.h"
 #include "slot-table.h"
 #include "udp-socket.h"
+#include "wake-signal.h"
 
 namespace crosspoint {
 
@@ -22,18 +22,18 @@ struct PacedTarget {
 };
 
 struct PacedCounters {
-  uint64_t sent = 0;
-  uint64_t late = 0;
-  uint64_t refusedFull = 0;
-  uint64_t flushed = 0;
-  uint64_t refusedByKernel = 0;
+  Counter sent;
+  Counter late;
+  Counter refusedFull;
+  Counter flushed;
+  Counter refusedByKernel;
   Lateness lateness;
 };
 
 class PacedSender {
  public:
   PacedSender();
-  ~PacedSender() { Close(); }
+  ~PacedSender();
   PacedSender(const PacedSender&) = delete;
   PacedSender& operator=(const PacedSender&) = delete;
 
@@ -42,49 +42,63 @@ class PacedSender {
   bool Retarget(int32_t id, PacedTarget target);
   /** `dueUs` is of the monotonic clock. False when the queue is full or there is no such stream. */
   bool Queue(int32_t id, int64_t dueUs, const uint8_t* data, size_t size);
+  /** None of the packets that it counts will leave. */
   uint32_t Flush(int32_t id);
   uint32_t Queued(int32_t id);
   void Remove(int32_t id);
-  PacedCounters Counters();
-  /** Waits for the packets that the thread is sending; what is queued stays unsent. */
+  /** Waits for a packet that is being sent; what is queued stays unsent. */
   void Close();
 
+  PacedCounters counters;
+
  private:
-  struct Packet {
-    int64_t dueUs = 0;
-    std::shared_ptr<const PacedTarget> target;
-    std::vector<uint8_t> bytes;
-    bool sent = false;
-    int64_t lateUs = 0;
+  /** How many packets wait, and how often the queue was flushed: one word, so that both change together. */
+  struct Waiting {
+    std::atomic<uint64_t> word{0};
+    static uint32_t CountOf(uint64_t word) { return static_cast<uint32_t>(word); }
+    static uint32_t FlushesOf(uint64_t word) { return static_cast<uint32_t>(word >> 32); }
+    uint32_t Flush();
+    bool Claim(uint32_t flushes);
   };
-  using PacketPointer = std::unique_ptr<Packet>;
   struct Stream {
     std::shared_ptr<const PacedTarget> target;
-    std::deque<PacketPointer> packets;
+    std::shared_ptr<Waiting> waiting;
     uint32_t maxPackets = 0;
+    int64_t lastDueUs = 0;
   };
-  /** The deadline of a stream's first packet, and the stream. */
-  using Turn = std::pair<int64_t, int32_t>;
+  struct Packet {
+    Packet* next = nullptr;
+    int64_t dueUs = 0;
+    /** Order among equal deadlines. */
+    uint64_t number = 0;
+    uint32_t flushes = 0;
+    std::shared_ptr<Waiting> waiting;
+    std::shared_ptr<const PacedTarget> target;
+    std::vector<uint8_t> bytes;
+  };
 
+  Packet* NewPacket();
   void Run();
-  void TakeDue(int64_t untilUs);
-  void SendTaken();
-  void CountTaken();
-  PacketPointer NewPacket();
-  uint32_t Drop(Stream& stream, int32_t id);
+  void SleepUntilDue();
+  void TakeIncoming();
+  void SendDue(int64_t untilUs);
+  void SendOne(Packet& packet);
+  static bool IsLater(const Packet* a, const Packet* b);
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
   SlotTable<Stream> streams_;
-  std::set<Turn> turns_;
   /** Packets to use again, with the room they have. */
-  std::vector<PacketPointer> spare_;
-  PacedCounters counters_;
-  /** When the thread wakes up by itself. */
-  int64_t wakeAtUs_ = 0;
-  bool closing_ = false;
-  /** The thread's own. */
-  std::vector<PacketPointer> taken_;
+  Packet* spare_ = nullptr;
+  uint64_t nextNumber_ = 0;
+
+  HandOver<Packet> incoming_;
+  HandOver<Packet> used_;
+  WakeSignal signal_;
+  /** When the thread wakes up by itself; in the past while it is awake. */
+  std::atomic<int64_t> wakeAtUs_{0};
+  std::atomic<bool> closing_{false};
+
+  /** The thread's own: a heap, the next one to leave in front. */
+  std::vector<Packet*> heap_;
   std::thread thread_;
 };
 

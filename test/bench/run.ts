@@ -12,7 +12,7 @@ const names = readdirSync(import.meta.dirname)
   )
   .map(file => file.slice(0, -3))
 
-const usage = `usage: npm run -s bench -- ${names.join('|')} [--viewers N] [--players N] [--seconds N] [--times N] [--warm-up SECONDS] [--json]`
+const usage = `usage: npm run -s bench -- ${names.join('|')} [--viewers N] [--players N] [--streams N] [--seconds N] [--times N] [--warm-up SECONDS] [--json]`
 
 const readArguments = () =>
   parseArgs({
@@ -21,6 +21,7 @@ const readArguments = () =>
       json: { type: 'boolean', default: false },
       viewers: { type: 'string' },
       players: { type: 'string' },
+      streams: { type: 'string' },
       seconds: { type: 'string' },
       times: { type: 'string' },
       'warm-up': { type: 'string' },

@@ -339,18 +339,29 @@ describe('the addon', () => {
     opened.push(pool)
     const all = collect(pool)
     const [a, b] = [pool.open({ host: '127.0.0.1', port: 0 }), pool.open({ host: '127.0.0.1', port: 0 })]
-    const sentUs: number[] = []
-    for (let i = 0; i < 3; i++) {
-      sentUs.push(performance.now() * 1000)
-      pool.send(a, pool.intern('127.0.0.1', pool.addressOfSocket(b).port), Buffer.from(`${i}`))
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30)
+    const to = pool.intern('127.0.0.1', pool.addressOfSocket(b).port)
+    const block = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+    const sendAndBlock = (): number => {
+      pool.send(a, to, Buffer.from('x'))
+      const sentUs = performance.now() * 1000
+      block()
+      return sentUs
     }
-    await expect.poll(() => all.length).toBe(3)
-    // One batch, read after the last wait: only the kernel can tell the first two apart.
-    for (let i = 0; i < 2; i++) {
-      expect(all[i]!.arrivedUs).toBeGreaterThan(sentUs[i]! - 10)
-      expect(all[i]!.arrivedUs).toBeLessThan(sentUs[i + 1]!)
-    }
+    // The kernel begins to stamp a little after the first socket asked for it.
+    await expect
+      .poll(async () => {
+        const blockedUs = sendAndBlock() + 80_000
+        await expect.poll(() => all.length).toBeGreaterThan(0)
+        return all.splice(0).every(({ arrivedUs }) => arrivedUs < blockedUs)
+      })
+      .toBe(true)
+    const beforeUs = performance.now() * 1000
+    const sentUs = [sendAndBlock(), sendAndBlock()]
+    await expect.poll(() => all.length).toBe(2)
+    expect(all[0]!.arrivedUs).toBeGreaterThan(beforeUs - 10)
+    expect(all[0]!.arrivedUs).toBeLessThan(sentUs[0]! + 80_000)
+    expect(all[1]!.arrivedUs).toBeGreaterThan(sentUs[0]! + 80_000)
+    expect(all[1]!.arrivedUs).toBeLessThan(sentUs[1]! + 80_000)
   })
 
   test('counts what the kernel dropped because nobody read, for its socket', async () => {
