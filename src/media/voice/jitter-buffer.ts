@@ -56,10 +56,10 @@ export class JitterBuffer {
     this.#step = Math.round(options.rate * STEP_S)
   }
 
-  /** `duration`: ticks of sound in it. */
-  put(packet: RtpPacket, duration: number): void {
+  /** `duration`: ticks of sound in it. `arrivalUs`: when it is counted to have come, monotonic. */
+  put(packet: RtpPacket, duration: number, arrivalUs = packet.arrival): void {
     this.#packets += 1
-    if (this.#delay.note(packet.ts, packet.arrival)) this.#beginAnew()
+    if (this.#delay.note(packet.ts, arrivalUs)) this.#beginAnew()
     if (this.#next !== undefined && packet.ts < this.#next) this.#late += 1
     else this.#insert({ packet, duration })
   }
@@ -68,6 +68,16 @@ export class JitterBuffer {
   get wakeUs(): number | undefined {
     const ts = this.#next ?? this.#waiting[0]?.packet.ts
     return ts === undefined ? undefined : this.#delay.dueUs(ts)
+  }
+
+  /** When the sound of this tick is due; undefined before the first packet. */
+  dueUs(ts: number): number | undefined {
+    return this.#delay.dueUs(ts)
+  }
+
+  /** The next packet if it is there, for whoever keeps it himself until it is due. */
+  next(): RtpPacket | undefined {
+    return this.#isNextThere() ? this.#play(this.#waiting.shift()!) : undefined
   }
 
   /** Tick of what was taken last. */
@@ -79,10 +89,7 @@ export class JitterBuffer {
   take(nowUs: number): RtpPacket | number | undefined {
     const wake = this.wakeUs
     if (wake === undefined || wake > nowUs) return undefined
-    const first = this.#waiting[0]
-    if (first !== undefined && (this.#next === undefined || first.packet.ts <= this.#next))
-      return this.#play(this.#waiting.shift()!)
-    return this.#conceal(first)
+    return this.#isNextThere() ? this.#play(this.#waiting.shift()!) : this.#conceal(this.#waiting[0])
   }
 
   get stats(): JitterBufferStats {
@@ -97,6 +104,11 @@ export class JitterBuffer {
       delayMs: this.#delay.delayUs / 1000,
       unevennessMs: this.#delay.unevennessUs / 1000,
     }
+  }
+
+  #isNextThere(): boolean {
+    const first = this.#waiting[0]
+    return first !== undefined && (this.#next === undefined || first.packet.ts <= this.#next)
   }
 
   #play({ packet, duration }: Waiting): RtpPacket {

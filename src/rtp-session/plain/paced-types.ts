@@ -2,7 +2,7 @@
  * Sound towards a telephone: whatever the source does, a packet of 20 ms leaves every 20 ms, on one time line that
  * never stops. Gaps are filled with silence, bursts wait, a clock that drifts is followed.
  */
-import type { Sink } from '../../core/types.ts'
+import type { Sink, TrackClock } from '../../core/types.ts'
 import type { Digit, DigitWay } from '../../media/dtmf/digits.ts'
 import type { PressTimes } from '../../media/dtmf/event-script.ts'
 import type { AudioCodec, RtpPacket } from '../../media/types.ts'
@@ -20,8 +20,11 @@ export interface PacedFormat {
 export interface PacedAudio {
   /** Takes the packets of a track in the codec of the format, of any packet time. */
   readonly sink: Sink<RtpPacket>
-  /** The next packet comes from another track; SSRC, numbers and time line go on. */
-  retarget(): void
+  /**
+   * The next packet comes from another track; SSRC, numbers and time line go on. With its clock, reports say when sound
+   * was captured, else when it leaves.
+   */
+  retarget(clock?: TrackClock): void
   /** Another format was agreed on; SSRC, numbers and time line go on. */
   adopt(format: PacedFormat): void
   /** true: silence is sent, whatever comes in (the peer is on hold, or not to hear this). */

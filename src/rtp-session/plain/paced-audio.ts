@@ -1,0 +1,229 @@
+/** Sound that leaves at an even pace: see `PacedAudio`. */
+import type { Clock, TrackClock } from '../../core/types.ts'
+import { GatewayError } from '../../errors.ts'
+import type { Digit } from '../../media/dtmf/digits.ts'
+import type { PressTimes } from '../../media/dtmf/event-script.ts'
+import type { RtpPacket } from '../../media/types.ts'
+import { eventInserts, type Insert, toneInserts } from './digit-script.ts'
+import { createGapFiller, type GapFiller } from './gap-filler.ts'
+import { PacedIntake } from './paced-intake.ts'
+import { PacedLine } from './paced-line.ts'
+import type { PacedAudio, PacedAudioStats, PacedFormat } from './paced-types.ts'
+import type { SoundBlock } from './sound-queue.ts'
+import type { RtpOutgoing, RtpSource } from './types.ts'
+
+/** Silence and digits are handed to the sender so long before they leave: the event loop may be busy meanwhile. */
+const AHEAD_US = 60_000
+/** Sound that has not come so long before it is due is made up. */
+const LEAD_US = 2000
+/** A timer so late means that packets may lie unread: they are read first. */
+const BLOCKED_US = 3000
+/** Packets follow each other faster by this share of their time while there is too much. */
+const CATCH_UP = 0.05
+/** More than so much behind, and packets are left out. */
+const MAX_BEHIND_US = 200_000
+const SLOT_S = 0.02
+const SMOOTHING = 1 / 16
+
+type MediaWay = 'rfc4733' | 'in-band'
+
+const sameFormat = (a: PacedFormat, b: PacedFormat): boolean =>
+  a.codec === b.codec &&
+  a.clockRate === b.clockRate &&
+  a.channels === b.channels &&
+  a.payloadType === b.payloadType &&
+  a.events?.payloadType === b.events?.payloadType &&
+  a.events?.clockRate === b.events?.clockRate
+
+class PacedStream implements PacedAudio {
+  readonly sink = { write: (packet: RtpPacket): void => this.#write(packet) }
+  readonly #clock: Clock
+  readonly #line: PacedLine
+  readonly #onTimer = (): void => this.#tick(this.#clock.now() - this.#timerUs > BLOCKED_US)
+  #format: PacedFormat
+  #filler: GapFiller
+  #intake: PacedIntake
+  /** true: what leaves now is not the source's; what comes next is a new beginning. */
+  #isIdle = true
+  #isMuted = false
+  #inserts: Insert[] = []
+  /** Digits wait for those before. */
+  #digits = Promise.resolve()
+  #digitsLeft: (() => void) | undefined
+  #cancel: (() => void) | undefined
+  #timerUs = 0
+  #isClosed = false
+  #filled = 0
+  #skipped = 0
+  #malformed = 0
+  #delayUs = 0
+
+  constructor(send: (source: RtpSource) => RtpOutgoing, format: PacedFormat, clock: Clock) {
+    this.#clock = clock
+    this.#format = format
+    this.#filler = createGapFiller(format)
+    this.#intake = new PacedIntake(format, this.#filler)
+    this.#line = new PacedLine(send, format, clock, clock.now() + LEAD_US)
+    this.#tick(false)
+  }
+
+  retarget(clock?: TrackClock): void {
+    this.#line.follow(clock)
+    this.#malformed += this.#intake.malformed
+    this.#filled += this.#intake.filled
+    this.#intake = new PacedIntake(this.#format, this.#filler)
+    this.#isIdle = true
+    this.#arm()
+  }
+
+  adopt(format: PacedFormat): void {
+    if (sameFormat(format, this.#format)) return
+    this.#format = format
+    this.#filler = createGapFiller(format)
+    this.#inserts = []
+    this.#line.adopt(format)
+    this.retarget()
+  }
+
+  mute(muted: boolean): void {
+    if (muted === this.#isMuted) return
+    this.#isMuted = muted
+    this.retarget()
+  }
+
+  get digitWays(): readonly MediaWay[] {
+    const { events, channels } = this.#format
+    const ways: MediaWay[] = events === undefined ? [] : ['rfc4733']
+    return this.#filler.encode === undefined || channels !== 1 ? ways : [...ways, 'in-band']
+  }
+
+  async sendDigits(digits: readonly Digit[], way: MediaWay, times: PressTimes = {}): Promise<void> {
+    if (!this.digitWays.includes(way))
+      throw new GatewayError('unsupported-codec', `digits by ${way} beside ${this.#format.codec}`)
+    this.#digits = this.#digits.then(() => this.#send(this.#insertsOf(digits, way, times)))
+    await this.#digits
+  }
+
+  get stats(): PacedAudioStats {
+    return {
+      packets: this.#line.packets,
+      filled: this.#filled + this.#intake.filled,
+      skipped: this.#skipped,
+      malformed: this.#malformed + this.#intake.malformed,
+      delayMs: this.#delayUs / 1000,
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancel?.()
+    this.#digitsLeft?.()
+  }
+
+  #write(packet: RtpPacket): void {
+    if (this.#isClosed || this.#isMuted) return
+    const now = this.#clock.now()
+    this.#intake.put(packet, now)
+    this.#play(now)
+  }
+
+  #play(now: number): void {
+    for (let block = this.#intake.shift(); block !== undefined; block = this.#intake.shift())
+      if (this.#inserts.length === 0) this.#place(block, now)
+  }
+
+  #place(block: SoundBlock, now: number): void {
+    const { payload, ticks, ts } = block
+    const line = this.#line
+    const due = this.#intake.dueUs(ts)
+    const earliest = line.slotUs - (ticks * 1e6 * CATCH_UP) / this.#format.clockRate
+    if (earliest - due > MAX_BEHIND_US) {
+      this.#skipped += 1
+      return
+    }
+    const at = Math.max(due, this.#isIdle ? line.slotUs : earliest)
+    if (this.#isIdle) line.begin(at)
+    if (payload.length === 0) line.skip(ticks, at)
+    else line.send(payload, ticks, at, this.#isIdle, ts)
+    this.#isIdle = false
+    this.#delayUs += (Math.max(0, at - now) - this.#delayUs) * SMOOTHING
+  }
+
+  #tick(wasBlocked: boolean): void {
+    this.#cancel = undefined
+    if (!wasBlocked) this.#goOn(this.#clock.now())
+    this.#arm(wasBlocked ? this.#clock.now() : undefined)
+  }
+
+  #goOn(now: number): void {
+    this.#intake.conceal(now + LEAD_US)
+    this.#play(now)
+    const wanted = now + AHEAD_US
+    while (this.#inserts.length > 0 && this.#line.slotUs < wanted) this.#insert(this.#inserts.shift()!)
+    if (this.#inserts.length === 0 && this.#intake.wakeUs === undefined)
+      while (this.#line.slotUs < wanted) this.#silence(now)
+  }
+
+  /** Nothing comes: silence of our own. */
+  #silence(now: number): void {
+    const { ticks } = this.#intake
+    const at = Math.max(this.#line.slotUs, now)
+    this.#isIdle = true
+    this.#filled += 1
+    this.#line.begin(at)
+    this.#line.send(this.#filler.fill(ticks), ticks, at, false)
+  }
+
+  #insert({ payload, payloadType, marker, back }: Insert): void {
+    const ticks = Math.round(this.#format.clockRate * SLOT_S)
+    const at = Math.max(this.#line.slotUs, this.#clock.now())
+    this.#isIdle = true
+    if (marker) this.#line.begin(at)
+    if (payloadType === undefined) {
+      this.#line.send(payload, ticks, at, marker)
+    } else {
+      this.#line.sendBeside(payload, payloadType, this.#line.ts - back * ticks, at, marker)
+      this.#line.skip(ticks, at)
+    }
+    if (this.#inserts.length === 0) this.#digitsLeft?.()
+  }
+
+  #insertsOf(digits: readonly Digit[], way: MediaWay, times: PressTimes): Insert[] {
+    const { events, clockRate } = this.#format
+    const { encode, rate } = this.#filler
+    if (way === 'rfc4733' && events !== undefined)
+      return eventInserts(digits, events, () => this.#filler.fill(Math.round(clockRate * SLOT_S)), times)
+    if (encode === undefined) return []
+    return toneInserts(digits, { rate, encode: pcm => encode.call(this.#filler, pcm) }, times)
+  }
+
+  /** Resolves when the last has left. */
+  #send(inserts: Insert[]): Promise<void> {
+    if (inserts.length === 0 || this.#isClosed) return Promise.resolve()
+    this.#inserts = inserts
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#digitsLeft = () => {
+      this.#digitsLeft = undefined
+      if (this.#isClosed) resolve()
+      else this.#clock.after(Math.max(0, this.#line.slotUs - this.#clock.now()), resolve)
+    }
+    this.#arm()
+    return promise
+  }
+
+  /** One timer: for what is due and may not come, or to hand on silence and digits in good time. */
+  #arm(atUs?: number): void {
+    if (this.#isClosed) return
+    this.#cancel?.()
+    const wake = this.#inserts.length > 0 ? undefined : this.#intake.wakeUs
+    this.#timerUs = atUs ?? (wake === undefined ? this.#line.slotUs - AHEAD_US / 2 : wake - LEAD_US)
+    this.#cancel = this.#clock.after(Math.max(0, this.#timerUs - this.#clock.now()), this.#onTimer)
+  }
+}
+
+/** `send` is told of the source once, and gives what packets are written to. Silence leaves at once. */
+export const createPacedAudio = (
+  send: (source: RtpSource) => RtpOutgoing,
+  format: PacedFormat,
+  clock: Clock,
+): PacedAudio => new PacedStream(send, format, clock)
