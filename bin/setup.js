@@ -29,10 +29,24 @@ const packages = {
     '/usr/share/nginx/modules/ngx_rtmp_module.so',
   ),
   openssl: program('openssl'),
+  kamailio: program('kamailio'),
+  'sip-tester': program('sipp'),
+  'baresip-core': program('baresip'),
+  iproute2: program('ip'),
 }
 const needs = {
   demo: ['ffmpeg'],
-  test: ['ffmpeg', 'chromium', 'nginx', 'libnginx-mod-rtmp', 'openssl'],
+  test: [
+    'ffmpeg',
+    'chromium',
+    'nginx',
+    'libnginx-mod-rtmp',
+    'openssl',
+    'kamailio',
+    'sip-tester',
+    'baresip-core',
+    'iproute2',
+  ],
 }
 
 const isDebian = () => {
