@@ -45,7 +45,7 @@ export class RtpSender {
   /** Added to the packet's own, modulo 2^16 and 2^32. */
   sequenceOffset = 0
   timestampOffset = 0
-  readonly #clockRate: number
+  #clockRate: number
   #clock: TrackClock
   /** Outgoing numbers, unwrapped, of the first packet since the last change of source, and of the newest. */
   #firstOut: number
@@ -76,10 +76,22 @@ export class RtpSender {
   }
 
   /** The next packet comes from another source, timed by this clock; outgoing numbers go on. */
-  retarget(clock: TrackClock): void {
+  retarget(clock: TrackClock, clockRate = this.#clockRate): void {
     if (this.#newest !== undefined) this.#streamTime = this.#clock.toStreamTime(this.#newest.ts)
     this.#clock = clock
+    this.#clockRate = clockRate
     this.#changed = true
+  }
+
+  /** Outgoing numbers of a packet that no source has; what a source sends moves on by one. */
+  insert(): { readonly sequence: number; readonly timestamp: number } {
+    this.#newestOut++
+    this.#shift++
+    this.#firstOut = this.#newestOut + 1
+    this.sequenceOffset = this.#shift & 0xffff
+    const newest = this.#newest
+    const timestamp = newest === undefined ? this.#newestOutTs : newest.ts + this.timestampOffset
+    return { sequence: this.#newestOut & 0xffff, timestamp: timestamp >>> 0 }
   }
 
   /** true: offsets must be computed anew before `accept`. */

@@ -1,0 +1,128 @@
+/** What an endpoint receives: one sender's packets, through changes of its SSRC and of the codec. */
+import type { ReportBlock, SenderReport } from '../../media/rtcp/types.ts'
+import { readRtpHeader } from '../../media/rtp/packet.ts'
+import type { CodecId, RtpPacket } from '../../media/types.ts'
+import { RtpReceiver, type RtpReceiverStats } from '../receiver.ts'
+import type { RtpFormat } from './types.ts'
+
+/** A sender silent for so long, and then another SSRC: it has changed. Sooner, two packets in a row must say so. */
+const CHANGE_AFTER_US = 60_000
+/** Packets of a multiplex, and of digits, can all be started with: as those of sound. */
+const plainCodec = ({ codec }: RtpFormat): CodecId => (codec === 'mp2t' ? 'l16' : codec)
+
+export class Incoming {
+  readonly #onPacket: (packet: RtpPacket, format: RtpFormat) => void
+  #formats: readonly RtpFormat[] = []
+  readonly #byType: (RtpFormat | undefined)[] = new Array(128).fill(undefined)
+  #receiver: RtpReceiver | undefined
+  /** The one that the receiver reads; the packet at hand may be a digit. */
+  #main: RtpFormat | undefined
+  #current: RtpFormat | undefined
+  #rival = -1
+  #ended = false
+  lastAt: number
+  malformed = 0
+
+  constructor(nowUs: number, onPacket: (packet: RtpPacket, format: RtpFormat) => void) {
+    this.lastAt = nowUs
+    this.#onPacket = onPacket
+  }
+
+  /** A format that is told again keeps its identity. */
+  agree(formats: readonly RtpFormat[]): void {
+    const kept = formats.map(
+      format =>
+        this.#formats.find(
+          ({ payloadType, codec, clockRate }) =>
+            payloadType === format.payloadType && codec === format.codec && clockRate === format.clockRate,
+        ) ?? format,
+    )
+    this.#formats = kept
+    this.#byType.fill(undefined)
+    for (const format of kept) this.#byType[format.payloadType & 127] = format
+  }
+
+  knows(payloadType: number): boolean {
+    return this.#byType[payloadType] !== undefined
+  }
+
+  get ssrc(): number | undefined {
+    return this.#receiver?.ssrc
+  }
+
+  get stats(): RtpReceiverStats | undefined {
+    return this.#receiver?.stats
+  }
+
+  get isMissingPackets(): boolean {
+    return (this.#receiver?.nacks.pending ?? 0) > 0
+  }
+
+  /** Sequence numbers to ask for now. */
+  missing(nowUs: number, roundTripUs: number): readonly number[] {
+    return this.#receiver?.nacks.due(nowUs, roundTripUs) ?? []
+  }
+
+  /** Does a packet of the admitted address belong to its one stream? A new SSRC may be the stream that goes on. */
+  follows(ssrc: number, nowUs: number): boolean {
+    const receiver = this.#receiver
+    if (receiver === undefined || ssrc === receiver.ssrc) {
+      this.#rival = -1
+      return true
+    }
+    const changed = this.#ended || nowUs - this.lastAt >= CHANGE_AFTER_US || this.#rival === ssrc
+    this.#rival = changed ? -1 : ssrc
+    if (changed) receiver.restart(ssrc)
+    return changed
+  }
+
+  /** `bytes` are the receiver's from now on. The payload type is known, and the packet admitted. */
+  receive(bytes: Uint8Array, arrival: number): void {
+    const header = readRtpHeader(bytes)
+    if (header === undefined) {
+      this.malformed++
+      return
+    }
+    const format = this.#byType[header.payloadType]!
+    this.lastAt = arrival
+    this.#ended = false
+    this.#current = format
+    this.#receiverFor(format, header.ssrc).receive(bytes, header, arrival)
+  }
+
+  bye(ssrcs: readonly number[]): boolean {
+    const ends = this.#receiver !== undefined && ssrcs.includes(this.#receiver.ssrc)
+    if (ends) this.#ended = true
+    return ends
+  }
+
+  /** Where the report's moment lies on the time line of the packets. */
+  senderReport(report: SenderReport, nowUs: number): number | undefined {
+    return this.#receiver?.ssrc === report.ssrc ? this.#receiver.senderReport(report, nowUs) : undefined
+  }
+
+  report(nowUs: number): readonly ReportBlock[] {
+    const block = this.#receiver?.report(nowUs)
+    return block === undefined ? [] : [block]
+  }
+
+  /** Digits travel in the numbers of the sound around them; another codec has its own time line. */
+  #receiverFor(format: RtpFormat, ssrc: number): RtpReceiver {
+    const main = this.#main
+    const goesOn =
+      this.#receiver !== undefined &&
+      (format === main ||
+        format.codec === 'telephone-event' ||
+        (format.clockRate === main!.clockRate && plainCodec(format) === plainCodec(main!)))
+    if (goesOn) return this.#receiver!
+    this.#main = format
+    this.#receiver = new RtpReceiver({
+      ssrc,
+      codec: plainCodec(format),
+      clockRate: format.clockRate,
+      payloadType: format.payloadType,
+      onPacket: packet => this.#onPacket(packet, this.#current!),
+    })
+    return this.#receiver
+  }
+}
