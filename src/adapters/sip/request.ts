@@ -27,6 +27,8 @@ export type Verdict =
       readonly action: 'challenge'
       readonly realm: string
       readonly secretOf: (user: string) => DigestSecret | undefined
+      /** Offered in this order. Default MD5, then SHA-256: many phones look at the first only. */
+      readonly algorithms?: readonly ('MD5' | 'SHA-256')[]
     }
   /** No answer at all. */
   | { readonly action: 'drop' }

@@ -32,9 +32,12 @@ const ha1Of = (
   return (algorithm === 'MD5' ? secret?.ha1?.md5 : secret?.ha1?.sha256)?.toLowerCase() ?? ''
 }
 
-/** Whether it was signed for this target: proxies rewrite the host, but never who is called. */
-const isSameTarget = (signed: string | undefined, request: SipRequest): boolean =>
-  signed === request.rawUri || (signed !== undefined && parseUri(signed)?.user === request.uri.user)
+/** Whether it was signed for this target: proxies rewrite the host, but never who is called; some sign for the host only. */
+const isSameTarget = (signed: string | undefined, request: SipRequest): boolean => {
+  if (signed === undefined || signed === request.rawUri) return signed !== undefined
+  const user = parseUri(signed)?.user
+  return user === '' || user === request.uri.user
+}
 
 /** Asks for signatures and checks them, remembering nothing until one is right (RFC 3261 22, RFC 8760). */
 export class DigestServer {
@@ -47,11 +50,11 @@ export class DigestServer {
     this.#clock = clock
   }
 
-  /** Values of WWW-Authenticate, the better algorithm first. */
-  challenge(realm: string, stale: boolean): string[] {
+  /** Values of WWW-Authenticate, one for each algorithm. */
+  challenge(realm: string, algorithms: readonly DigestAlgorithm[], stale: boolean): string[] {
     const nonce = this.#newNonce(realm)
     const tail = `nonce="${nonce}", qop="auth"${stale ? ', stale=true' : ''}`
-    return ['SHA-256', 'MD5'].map(name => `Digest realm=${quoted(realm)}, algorithm=${name}, ${tail}`)
+    return algorithms.map(name => `Digest realm=${quoted(realm)}, algorithm=${name}, ${tail}`)
   }
 
   verify(

@@ -25,6 +25,8 @@ export interface DispatcherOptions {
   readonly methods: ReadonlySet<string>
 }
 
+const bothAlgorithms = ['MD5', 'SHA-256'] as const
+
 type Challenge = Extract<Verdict, { action: 'challenge' }>
 
 /** Brings each message to whom it is for: a transaction, a dialog, or somebody new. */
@@ -161,7 +163,11 @@ export class Dispatcher {
   }
 
   /** 401 without a trace until the signature is right; 403 for a wrong one. */
-  #challenge(request: SipRequest, flow: Flow, { realm, secretOf }: Challenge): void {
+  #challenge(
+    request: SipRequest,
+    flow: Flow,
+    { realm, secretOf, algorithms = bothAlgorithms }: Challenge,
+  ): void {
     const { refusals, digest } = this.#options
     const verdict = digest.verify(request, realm, secretOf)
     if (verdict.result === 'signed') this.#admit(request, flow, verdict.user)
@@ -170,7 +176,7 @@ export class Dispatcher {
       replyStateless(this.#stack, request.headers, flow, { code: 403 })
     } else {
       refusals.counts.unsigned++
-      const headers = { 'WWW-Authenticate': digest.challenge(realm, verdict.result === 'stale') }
+      const headers = { 'WWW-Authenticate': digest.challenge(realm, algorithms, verdict.result === 'stale') }
       replyStateless(this.#stack, request.headers, flow, { code: 401, headers })
     }
   }
