@@ -1,5 +1,6 @@
 import type { Adapter, Capability } from '../adapter.ts'
 import { type RtpConfig, rtpConfig, rtpReload } from './config.ts'
+import { pushRtp } from './egress.ts'
 import { pullRtp } from './pull.ts'
 
 const codecs: readonly Capability[] = [
@@ -19,10 +20,12 @@ const codecs: readonly Capability[] = [
 /** Plain RTP: what comes to a port, described by a URL or a session description. */
 export const rtp: Adapter<RtpConfig> = {
   name: 'rtp',
-  schemes: ['rtp', 'sdp', 'data'],
+  schemes: ['rtp', 'udp', 'sdp', 'data'],
   config: rtpConfig,
   reload: rtpReload,
   ingests: codecs,
-  egresses: [],
+  egresses: codecs,
+  fileOptions: ['sdp'],
   pull: pullRtp,
+  push: (context, _config, url) => pushRtp(context, url),
 }

@@ -5,9 +5,11 @@ import { networkMatcher } from '../../net/networks.ts'
 import type { RtpEndpoint, RtpEndpointListener } from '../../rtp-session/plain/types.ts'
 import type { AdapterContext } from '../adapter.ts'
 import type { RtpConfig } from './config.ts'
+import { describeSource } from './describe-source.ts'
 import type { LineFormat, SourceDescription, SourceLine } from './description.ts'
 import { IngestTrack } from './ingest-track.ts'
 import { portsOf } from './ports.ts'
+import { TsLine } from './ts-line.ts'
 
 const LOOK_US = 250_000
 /** Reports to a sender that stops without them; well below every such limit. */
@@ -19,7 +21,7 @@ const LATE_TRACK_US = 3_000_000
 interface OpenLine {
   readonly line: SourceLine
   readonly endpoint: RtpEndpoint
-  readonly track: IngestTrack
+  readonly track: IngestTrack | TsLine
   ended: boolean
 }
 
@@ -69,12 +71,15 @@ class Ingest {
     const { options, label } = this.#description
     const formats: LineFormat[] = []
     for (const one of line.formats) formats[one.format.payloadType] = one
-    const track = new IngestTrack({
-      ...{ publication: this.#publication, clock, id, maxPayload: options.maxPayload },
-      usualPayload: config.maxPayloadBytes,
-      requestKeyframe: asksForKeyframes(line) ? () => void opened.endpoint.requestKeyframe() : undefined,
-      onTrack: () => this.#onTrack(),
-    })
+    const publication = this.#publication
+    const track = isMultiplex(line)
+      ? new TsLine({ publication, clock, log, label, program: undefined, onReady: () => this.#onTrack() })
+      : new IngestTrack({
+          ...{ publication, clock, id, maxPayload: options.maxPayload },
+          usualPayload: config.maxPayloadBytes,
+          requestKeyframe: asksForKeyframes(line) ? () => void opened.endpoint.requestKeyframe() : undefined,
+          onTrack: () => this.#onTrack(),
+        })
     const listener: RtpEndpointListener = {
       packet: (packet, format) => track.packet(packet, formats[format.payloadType]!),
       senderReport: (ts, wall) => track.senderReport(ts, wall),
@@ -175,9 +180,15 @@ class Ingest {
   #close(lines: readonly OpenLine[]): void {
     this.#cancelLate?.()
     this.#cancelLook?.()
-    for (const { endpoint } of lines) endpoint.close('')
+    for (const { endpoint, track } of lines) {
+      endpoint.close('')
+      if (track instanceof TsLine) track.close()
+    }
   }
 }
+
+/** The tracks are found inside. */
+const isMultiplex = ({ formats }: SourceLine): boolean => formats.every(({ params }) => params === undefined)
 
 /** Only a line whose description says so: most senders of plain RTP obey no request (ffmpeg among them). */
 const asksForKeyframes = ({ feedback }: SourceLine): boolean =>
@@ -196,6 +207,7 @@ export const ingestRtp = async (
   const scope = createScope(description.label, { signal: publication.signal })
   try {
     new Ingest(context, publication, description, scope).open(config)
+    context.tellPeer?.(describeSource(description))
   } catch (error) {
     await scope.close({ code: 'failed', detail: error instanceof Error ? error.message : String(error) })
     throw error

@@ -8,6 +8,7 @@ import type { RtpConfig } from './config.ts'
 import type { SourceDescription } from './description.ts'
 import { ingestRtp } from './ingest.ts'
 import { parseSdpSource } from './sdp-source.ts'
+import { pullUdp } from './udp-source.ts'
 import { parseRtpUrl } from './url.ts'
 
 const INLINE = /^application\/sdp(?:;[^,]*)?,/i
@@ -50,4 +51,7 @@ export const pullRtp = async (
   config: RtpConfig,
   url: URL,
   publication: Publication,
-): Promise<Closable> => ingestRtp(context, config, await describe(url, config), publication)
+): Promise<Closable> =>
+  url.protocol === 'udp:'
+    ? pullUdp(context, config, url, publication)
+    : ingestRtp(context, config, await describe(url, config), publication)

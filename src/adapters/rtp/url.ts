@@ -27,7 +27,7 @@ const CODECS: Readonly<Record<string, Omit<SdpCodec, 'fmtp' | 'feedback'>>> = {
   pcma: { name: 'PCMA', payloadType: 8, clockRate: 8000, channels: 1 },
   g722: { name: 'G722', payloadType: 9, clockRate: 8000, channels: 1 },
   l16: { name: 'L16', payloadType: 97, clockRate: 48_000, channels: 2 },
-  ts: { name: 'MP2T', payloadType: 33, clockRate: 90_000, channels: 1 },
+  mp2t: { name: 'MP2T', payloadType: 33, clockRate: 90_000, channels: 1 },
 }
 const KINDS = ['video', 'audio'] as const
 const LINE_OPTIONS = ['pt', 'clock', 'channels', 'fmtp', 'sprop', 'port'] as const
@@ -47,7 +47,7 @@ const KNOWN = [
 /** Short words for what a peer may be asked for. */
 const FEEDBACK: Readonly<Record<string, string>> = { pli: 'nack pli', fir: 'ccm fir', nack: 'nack' }
 
-const readFeedback = (query: URLSearchParams): readonly string[] =>
+export const readFeedback = (query: URLSearchParams): readonly string[] =>
   (query.get('feedback') ?? '')
     .split(',')
     .filter(word => word !== '')
@@ -59,7 +59,7 @@ const readFeedback = (query: URLSearchParams): readonly string[] =>
     })
 
 /** `SUITE:BASE64`, as in a=crypto; its reports go back under the same key. */
-const readKeys = (query: URLSearchParams): SdesKeys | undefined => {
+export const readKeys = (query: URLSearchParams): SdesKeys | undefined => {
   const text = query.get('srtp')
   if (text === null) return undefined
   const [suite = '', key = ''] = text.split(':')
@@ -108,7 +108,8 @@ const linesNamed = (query: URLSearchParams): readonly { prefix: string; codec: s
   return codec === null ? kinds : [{ prefix: '', codec }]
 }
 
-const hostOf = (url: URL): string => {
+/** The address to listen on. @throws GatewayError 'bad-url' */
+export const listenHost = (url: URL): string => {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (isIP(host) !== 0) return host
   if (host === 'localhost') return '127.0.0.1'
@@ -124,7 +125,7 @@ export const parseRtpUrl = (url: URL, config: RtpConfig): SourceDescription => {
   if (url.pathname !== '' && url.pathname !== '/') throw bad(`an RTP address has no path ${url.pathname}`)
   if (url.port === '') throw bad('an RTP address needs a port')
   checkNames(query, KNOWN)
-  const host = hostOf(url)
+  const host = listenHost(url)
   const [mux, feedback, sdes] = [readFlag(query, 'mux'), readFeedback(query), readKeys(query)]
   const [group, via, source] = [isMulticast(host), query.get('interface'), query.get('source')]
   if (!group && (via !== null || source !== null)) throw bad('interface and source are for multicast groups')
