@@ -1,5 +1,5 @@
 /** One line of a source as a track: it begins when its parameters are known, and goes on through changes of them. */
-import type { Clock, Publication, RtpProfile, TrackWriter } from '../../core/types.ts'
+import type { Clock, ClockAnchor, Publication, RtpProfile, TrackWriter } from '../../core/types.ts'
 import type { CodecParameters, RtpPacket } from '../../media/types.ts'
 import type { LineFormat } from './description.ts'
 import { isComplete, ParameterWatch } from './parameter-watch.ts'
@@ -35,6 +35,7 @@ export class IngestTrack {
   /** From the newest key frame's first packet on, until the parameters are known. */
   #held: RtpPacket[] = []
   #anchoredAt = Number.NEGATIVE_INFINITY
+  #early: ClockAnchor | undefined
 
   constructor(options: IngestTrackOptions) {
     this.#options = options
@@ -54,7 +55,9 @@ export class IngestTrack {
 
   /** Tick `ts` was captured at `wall` by the sender's clock, in microseconds. */
   senderReport(ts: number, wall: number): void {
-    this.#writer?.clock.anchor({ ts, wall, from: 'sender-report' })
+    const anchor = { ts, wall, from: 'sender-report' } as const
+    if (this.#writer === undefined) this.#early = anchor
+    else this.#writer.clock.anchor(anchor)
   }
 
   #change(format: LineFormat): void {
@@ -90,6 +93,7 @@ export class IngestTrack {
       ...(requestKeyframe !== undefined && { onKeyframeRequest: requestKeyframe }),
     })
     for (const one of held) this.#write(one)
+    if (this.#early !== undefined) this.#writer.clock.anchor(this.#early)
     onTrack()
   }
 

@@ -69,7 +69,10 @@ export class Endpoint implements RtpEndpoint {
     this.#options = options
     this.#parts = parts
     this.#outlet = outlet
-    this.#incoming = new Incoming(clock.now(), (packet, format) => this.#received(packet, format))
+    this.#incoming = new Incoming(clock.now(), {
+      packet: (packet, format) => this.#received(packet, format),
+      senderReport: (ts, wall) => options.listener.senderReport?.(ts, wall),
+    })
     this.#strangers = new Strangers(options.listener)
     this.#reports = new Reports({
       ssrc: this.ssrc,

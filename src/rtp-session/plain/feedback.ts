@@ -31,12 +31,10 @@ export class Feedback {
 
   #one(packet: RtcpPacket, nowUs: number): void {
     switch (packet.type) {
-      case 'sender-report': {
-        const ts = this.#incoming.senderReport(packet, nowUs)
-        if (ts !== undefined) this.#listener.senderReport?.(ts, packet.wall)
+      case 'sender-report':
+        this.#incoming.senderReport(packet, nowUs)
         this.#reported(packet.blocks, nowUs)
         break
-      }
       case 'receiver-report':
         this.#reported(packet.blocks, nowUs)
         break

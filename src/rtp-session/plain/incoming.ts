@@ -10,8 +10,13 @@ const CHANGE_AFTER_US = 60_000
 /** Packets of a multiplex, and of digits, can all be started with: as those of sound. */
 const plainCodec = ({ codec }: RtpFormat): CodecId => (codec === 'mp2t' ? 'l16' : codec)
 
+export interface IncomingEvents {
+  packet(packet: RtpPacket, format: RtpFormat): void
+  senderReport?(ts: number, wall: number): void
+}
+
 export class Incoming {
-  readonly #onPacket: (packet: RtpPacket, format: RtpFormat) => void
+  readonly #events: IncomingEvents
   #formats: readonly RtpFormat[] = []
   readonly #byType: (RtpFormat | undefined)[] = new Array(128).fill(undefined)
   #receiver: RtpReceiver | undefined
@@ -20,12 +25,14 @@ export class Incoming {
   #current: RtpFormat | undefined
   #rival = -1
   #ended = false
+  /** It came before the packets that it is about. */
+  #early: SenderReport | undefined
   lastAt: number
   malformed = 0
 
-  constructor(nowUs: number, onPacket: (packet: RtpPacket, format: RtpFormat) => void) {
+  constructor(nowUs: number, events: IncomingEvents) {
     this.lastAt = nowUs
-    this.#onPacket = onPacket
+    this.#events = events
   }
 
   /** A format that is told again keeps its identity. */
@@ -88,6 +95,7 @@ export class Incoming {
     this.#ended = false
     this.#current = format
     this.#receiverFor(format, header.ssrc).receive(bytes, header, arrival)
+    if (this.#early !== undefined) this.senderReport(this.#early, arrival)
   }
 
   bye(ssrcs: readonly number[]): boolean {
@@ -96,9 +104,13 @@ export class Incoming {
     return ends
   }
 
-  /** Where the report's moment lies on the time line of the packets. */
-  senderReport(report: SenderReport, nowUs: number): number | undefined {
-    return this.#receiver?.ssrc === report.ssrc ? this.#receiver.senderReport(report, nowUs) : undefined
+  /** Tells where the report's moment lies on the time line of the packets, as soon as there is one. */
+  senderReport(report: SenderReport, nowUs: number): void {
+    const receiver = this.#receiver
+    const ts = receiver?.ssrc === report.ssrc ? receiver.senderReport(report, nowUs) : undefined
+    this.#early =
+      ts === undefined && (receiver === undefined || receiver.ssrc === report.ssrc) ? report : undefined
+    if (ts !== undefined) this.#events.senderReport?.(ts, report.wall)
   }
 
   report(nowUs: number): readonly ReportBlock[] {
@@ -121,7 +133,7 @@ export class Incoming {
       codec: plainCodec(format),
       clockRate: format.clockRate,
       payloadType: format.payloadType,
-      onPacket: packet => this.#onPacket(packet, this.#current!),
+      onPacket: packet => this.#events.packet(packet, this.#current!),
     })
     return this.#receiver
   }
