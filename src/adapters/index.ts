@@ -4,4 +4,3 @@ import { flv } from './flv/adapter.ts'
 import { rtmp } from './rtmp/adapter.ts'
 import { webrtc } from './webrtc/adapter.ts'
 
-export const adapters: readonly Adapter<unknown>[] = [rtmp, webrtc, flv]
