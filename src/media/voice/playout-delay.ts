@@ -48,7 +48,8 @@ export class PlayoutDelay {
     const wanted = this.#transit.least + this.#wantedUs
     const passed = Math.max(0, ts - this.#newestTs) * this.#usPerTick
     this.#newestTs = Math.max(this.#newestTs, ts)
-    this.#offset = Math.max(wanted, this.#offset! - passed * FALL)
+    const most = this.#transit.least + this.#maxUs
+    this.#offset = Math.min(most, Math.max(wanted, this.#offset! - passed * FALL))
     return false
   }
 

@@ -91,6 +91,10 @@ class PacedStream implements PacedAudio {
     this.retarget()
   }
 
+  pause(paused: boolean): void {
+    this.#line.isPaused = paused
+  }
+
   get digitWays(): readonly MediaWay[] {
     const { events, channels } = this.#format
     const ways: MediaWay[] = events === undefined ? [] : ['rfc4733']

@@ -8,6 +8,8 @@ export class PacedLine {
   /** When the next packet leaves, if nothing is said of it; monotonic microseconds. */
   slotUs: number
   packets = 0
+  /** Nothing leaves; time goes on, sequence numbers do not. */
+  isPaused = false
   readonly #clock: Clock
   readonly #outgoing: RtpOutgoing
   #format: PacedFormat
@@ -68,6 +70,7 @@ export class PacedLine {
   }
 
   #write(bytes: Uint8Array, payloadType: number, ts: number, dueUs: number, marker: boolean): void {
+    if (this.isPaused) return
     const packet = { bytes, payloadStart: 0, payloadEnd: bytes.length, seq: this.#seq++, ts, marker }
     this.packets += 1
     this.#outgoing.write({ ...packet, key: true, head: true, arrival: dueUs }, payloadType, dueUs)

@@ -29,6 +29,8 @@ export interface PacedAudio {
   adopt(format: PacedFormat): void
   /** true: silence is sent, whatever comes in (the peer is on hold, or not to hear this). */
   mute(muted: boolean): void
+  /** true: nothing leaves (the peer may not be sent to); no sequence number is used, while time goes on. */
+  pause(paused: boolean): void
   /** Ways in which digits can be sent here, the best first; none: only INFO is left. */
   readonly digitWays: readonly Exclude<DigitWay, 'info'>[]
   /**

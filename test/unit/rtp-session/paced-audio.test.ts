@@ -242,6 +242,20 @@ describe('a time line that never stops', () => {
     expect(Math.max(...samplesOf(stage.sent.slice(-20)).map(Math.abs))).toBeGreaterThan(7000)
   })
 
+  test('paused: nothing leaves, and no number is missing afterwards', () => {
+    const stage = scene(pcmu)
+    feed(stage, { seconds: 1 })
+    stage.paced.pause(true)
+    const { length } = stage.sent
+    feed(stage, { seconds: 5, fromMs: 1000 })
+    expect(stage.sent).toHaveLength(length)
+    stage.paced.pause(false)
+    feed(stage, { seconds: 1, fromMs: 6000 })
+    expect(stage.sent[length]!.packet.seq).toBe(stage.sent[length - 1]!.packet.seq + 1)
+    const passedMs = (stage.sent[length]!.packet.ts - stage.sent[length - 1]!.packet.ts) / 8
+    expect(Math.abs(passedMs - 5000)).toBeLessThan(100)
+  })
+
   test('Opus is passed whole; gaps tell the far side to conceal', () => {
     const stage = scene(opus)
     const begin = stage.clock.now()
