@@ -24,6 +24,7 @@ const layers: Record<string, number> = {
   'operations.ts': 5,
   access: 4,
   bridges: 4,
+  calls: 4,
   events: 4,
   hooks: 4,
   restream: 4,

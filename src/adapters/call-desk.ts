@@ -26,7 +26,7 @@ export interface CallMedia {
   readonly local: string
   /** `IP:PORT`, to which we send; undefined: not known yet. */
   readonly remote: string | undefined
-  /** Whether we follow the address that media really comes from. */
+  /** Whether we follow the address that media really comes from. 'off': it is the one described. */
   readonly latch: 'off' | 'waiting' | 'locked'
   readonly received: CallReceived
   readonly sent: { readonly packets: number; readonly bytes: number }
@@ -109,6 +109,8 @@ export interface DialRequest {
   readonly account?: string | undefined
   /** Ring so long, milliseconds. */
   readonly ringMs?: number | undefined
+  /** Whether pictures are offered; undefined: when what it hears has some. */
+  readonly video?: boolean | undefined
 }
 
 /** What the far side's own telephone said of a transfer. */

@@ -15,6 +15,16 @@ export const EVENT_TYPES = {
   'bridge:opened': 'A bridge was made',
   'bridge:closed': 'The one end of each bridge:opened',
   'leg:changed': 'A destination of a bridge is in another state',
+  'call:ringing': 'A call comes in, or is made',
+  'call:early': 'It is heard before it is answered',
+  'call:answered': 'It is answered',
+  'call:held': 'It is on hold, by us or by them',
+  'call:resumed': 'It is no longer on hold',
+  'call:dtmf': 'A key was pressed at the other end',
+  'call:transferred': 'How the transfer of a call went',
+  'call:ended': 'The one end of each call, with its reason and its numbers',
+  'call:refused': 'A call that no rule of the dial plan admits',
+  'account:changed': 'A registration at a PBX or provider is in another state',
   'hook:test': 'Somebody tries whether webhooks arrive',
 } as const satisfies Record<string, string>
 

@@ -3,7 +3,7 @@ import type { Clock } from '../core/types.ts'
 import type { EventFacts } from './event.ts'
 import type { EventLog } from './log.ts'
 
-type Refused = 'publish:refused' | 'subscribe:refused'
+type Refused = 'publish:refused' | 'subscribe:refused' | 'call:refused'
 
 /** So many a second are told one by one. */
 const perSecond = 10

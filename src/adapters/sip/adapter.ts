@@ -1,0 +1,88 @@
+import { closable } from '../../core/scope.ts'
+import type { Closable, Egress, Publication, Scope } from '../../core/types.ts'
+import type { Adapter, AdapterContext, Capability, Listener } from '../adapter.ts'
+import type { BoundAddress } from './addresses.ts'
+import { type SipConfig, sipConfig, sipReload } from './config.ts'
+import { Desk } from './desk.ts'
+
+const capabilities: readonly Capability[] = [
+  { codec: 'opus', form: 'rtp', note: 'where the phone offers it' },
+  { codec: 'g722', form: 'rtp' },
+  { codec: 'pcmu', form: 'rtp' },
+  { codec: 'pcma', form: 'rtp' },
+  { codec: 'h264', form: 'rtp', note: 'video calls; no B-frames towards phones' },
+]
+
+/** One for each context: however it is called, its calls are the same ones. */
+const desks = new WeakMap<Scope, Desk>()
+const deskOf = (context: AdapterContext, config: SipConfig): Desk => {
+  const known = desks.get(context.scope)
+  if (known !== undefined) return known
+  const desk = new Desk(context, config)
+  desks.set(context.scope, desk)
+  return desk
+}
+
+const schemes: Readonly<Record<BoundAddress['transport'], string>> = {
+  udp: 'sip',
+  tcp: 'sip',
+  tls: 'sips',
+  ws: 'sip-ws',
+  wss: 'sip-wss',
+}
+
+const isConfigured = ({ listen, tls, ws }: SipConfig): boolean =>
+  listen !== null || tls !== undefined || ws !== undefined
+
+const warnUnheard = ({ log }: AdapterContext, { routes, accounts }: SipConfig): void => {
+  if (routes.length > 0 && Object.keys(accounts).length === 0)
+    log.warn({ routes: routes.length }, 'sip.routes has rules, but nobody can call: sip.listen is not set')
+}
+
+const listen = async (context: AdapterContext, config: SipConfig): Promise<Listener | undefined> => {
+  if (!isConfigured(config)) {
+    warnUnheard(context, config)
+    return undefined
+  }
+  const board = await deskOf(context, config).open()
+  const doors = board.addresses.map((door): Listener => {
+    return { ...closable(board.scope), address: door.host, port: door.port, scheme: schemes[door.transport] }
+  })
+  const told = board.addresses.map(({ transport, host, port }) => `${transport} ${host}:${port}`).join(', ')
+  context.log.info({ routes: config.routes.length }, `sip on ${told}, ${config.routes.length} rules`)
+  const [first] = doors
+  const { address, port } = first!
+  // UDP and TCP are one door for people: they have one port.
+  return { ...closable(board.scope), address, port, further: doors.slice(2) }
+}
+
+/** A call of ours whose far side is published; it lasts as long as the call. */
+const pull = async (
+  context: AdapterContext,
+  config: SipConfig,
+  url: URL,
+  publication: Publication,
+): Promise<Closable> => {
+  const { pullCall } = await import('./bridged-call.ts')
+  return pullCall(await deskOf(context, config).open(), url, publication)
+}
+
+const push = async (context: AdapterContext, config: SipConfig, url: URL): Promise<Egress> => {
+  const { pushCall } = await import('./bridged-call.ts')
+  return pushCall(await deskOf(context, config).open(), url)
+}
+
+/** Phones, PBXes and trunks call, and are called. */
+export const sip: Adapter<SipConfig> = {
+  name: 'sip',
+  schemes: ['sip', 'sips'],
+  config: sipConfig,
+  reload: sipReload,
+  once: true,
+  ingests: capabilities,
+  egresses: capabilities,
+  listen,
+  pull,
+  push,
+  calls: deskOf,
+}

@@ -1,0 +1,95 @@
+/** The calls that are there and the last that ended, and how many there may be. */
+import { GatewayError } from '../../errors.ts'
+import type { CallInfo } from '../call-desk.ts'
+import type { Call } from './calls/call.ts'
+import type { SipConfig } from './config.ts'
+import { type Calling, judgeCall } from './dial-plan.ts'
+
+/** Ended calls are kept this many, so that their end can be read. */
+const REMEMBERED = 100
+
+export class CallList {
+  readonly #config: SipConfig
+  readonly #running = new Map<string, Call>()
+  readonly #past = new Map<string, CallInfo>()
+
+  constructor(config: SipConfig) {
+    this.#config = config
+  }
+
+  get size(): number {
+    return this.#running.size
+  }
+
+  values(): IterableIterator<Call> {
+    return this.#running.values()
+  }
+
+  add(call: Call): void {
+    this.#running.set(call.id, call)
+    void call.done.then(info => {
+      this.#running.delete(call.id)
+      this.#past.set(call.id, info)
+      if (this.#past.size > REMEMBERED) this.#past.delete(this.#past.keys().next().value!)
+    })
+  }
+
+  /** @throws GatewayError 'not-found', 'closed' */
+  get(id: string): Call {
+    const call = this.#running.get(id)
+    if (call !== undefined) return call
+    if (this.#past.has(id)) throw new GatewayError('closed', `call ${id} has ended`)
+    throw new GatewayError('not-found', `no call has the id ${id.slice(0, 32)}`)
+  }
+
+  infos(): readonly CallInfo[] {
+    return [...[...this.#running.values()].map(({ info }) => info), ...[...this.#past.values()].reverse()]
+  }
+
+  info(id: string): CallInfo | undefined {
+    return this.#running.get(id)?.info ?? this.#past.get(id)
+  }
+
+  ofAccount(name: string): number {
+    return this.#count(call => call.about.account === name)
+  }
+
+  /** What one more call of ours would break. @throws GatewayError 'busy' */
+  admitOwn(account: string | undefined): void {
+    const { calls } = this.#config.limits
+    if (this.#running.size >= calls) throw new GatewayError('busy', `sip.limits.calls is ${calls}`)
+    const detail = account && this.#accountFull(account)
+    if (detail !== undefined) throw new GatewayError('busy', detail)
+  }
+
+  /** What one more call would break: 486 what belongs to whoever is called, 503 what is the gateway's. */
+  full(calling: Calling): { readonly code: 486 | 503; readonly detail: string } | undefined {
+    const { calls, callsPerSource } = this.#config.limits
+    if (this.#running.size >= calls) return { code: 503, detail: `sip.limits.calls is ${calls}` }
+    const { remote, account } = calling
+    if (this.#count(call => call.about.peerIp === remote) >= callsPerSource)
+      return { code: 503, detail: `sip.limits.callsPerSource is ${callsPerSource}` }
+    const detail = (account && this.#accountFull(account)) ?? this.#routeFull(calling)
+    return detail === undefined ? undefined : { code: 486, detail }
+  }
+
+  #accountFull(name: string): string | undefined {
+    const { accounts, trunks } = this.#config
+    const most = (accounts[name] ?? trunks[name])?.maxCalls
+    return most !== undefined && this.ofAccount(name) >= most ? `${name} has ${most} calls` : undefined
+  }
+
+  #routeFull(calling: Calling): string | undefined {
+    const verdict = judgeCall(this.#config.routes, calling)
+    const route = verdict.outcome === 'admitted' ? verdict.route : undefined
+    if (route?.maxCalls === undefined) return undefined
+    const count = this.#count(({ about }) => about.route === route)
+    return count >= route.maxCalls ? `the rule has ${route.maxCalls} calls` : undefined
+  }
+
+  #count(fits: (call: Call) => boolean): number {
+    let count = 0
+    for (const call of this.#running.values()) if (fits(call)) count++
+    return count
+  }
+}

@@ -1,0 +1,246 @@
+/** A call that we make: rings there, may be heard before it is answered, is joined when it is. */
+import { GatewayError } from '../../../errors.ts'
+import type { CallReason } from '../../call-desk.ts'
+import type { Target } from '../addresses.ts'
+import type { SipAccount, SipTrunk } from '../config/account.ts'
+import { noParams } from '../message/params.ts'
+import type { NameAddr, SipUri } from '../message/types.ts'
+import { formatUri, hostOfIp, parseUri } from '../message/uri.ts'
+import { applyAnswer } from '../offer-answer/apply-answer.ts'
+import { makeOffer } from '../offer-answer/make-offer.ts'
+import type { Agreement, Offered } from '../offer-answer/types.ts'
+import { judgeOutbound } from '../outbound-plan.ts'
+import type { InviteOptions, OutgoingInvite, Provisional, Rejection } from '../outgoing-invite.ts'
+import type { Session } from '../session.ts'
+import type { Board, PlacedCall } from './board.ts'
+import { Call } from './call.ts'
+import type { CallTerms } from './call-media.ts'
+import { byeReason } from './codes.ts'
+import { takeAnswer } from './renegotiate.ts'
+import { isSdp, sdpBody } from './session-description.ts'
+import { sessionEvents } from './session-events.ts'
+
+/** Redirections that are followed in one call. */
+const MAX_REDIRECTS = 5
+
+/** Whom we call, through whom, and as whom. */
+interface Way {
+  readonly target: SipUri
+  readonly account: string | undefined
+  readonly through: SipAccount | SipTrunk | undefined
+}
+
+interface RoutedWay extends Way {
+  readonly route: readonly SipUri[]
+}
+
+/** @throws GatewayError 'bad-url', 'forbidden', 'bad-request' */
+export const wayTo = ({ config }: Pick<Board, 'config'>, text: string, account?: string): Way => {
+  const given = parseUri(text.replace(/^(sips?):\/\//i, '$1:'))
+  if (given === undefined)
+    throw new GatewayError('bad-url', 'the address that is to be called cannot be read')
+  const asked = { user: given.user, host: given.host, account }
+  const way = judgeOutbound(config, asked)
+  const through =
+    way.account === undefined ? undefined : (config.accounts[way.account] ?? config.trunks[way.account])
+  return { target: targetOf(given, through), account: way.account, through }
+}
+
+/** A number is called at the domain of the account; no password leaves in a URI. */
+const targetOf = (given: SipUri, through: SipAccount | SipTrunk | undefined): SipUri => {
+  if (given.scheme !== 'tel') {
+    const { headers: _headers, ...uri } = given
+    return uri
+  }
+  const domain = through && parseUri(through.uri)
+  if (domain === undefined)
+    throw new GatewayError('bad-url', 'a tel: number needs an account or trunk to be called through')
+  return { ...domain, user: given.user, params: new Map([['user', 'phone']]) }
+}
+
+/** Carriers and plain phones stumble over pictures that nobody wants to send. */
+const offersVideo = ({ config, context }: Board, { video, hear }: PlacedCall): boolean => {
+  const tracks = hear === undefined ? [] : (context.registry.find(hear)?.tracks ?? [])
+  return config.video && (video ?? tracks.some(({ kind }) => kind === 'video'))
+}
+
+const termsOf = ({ config }: Board, { through }: Way, video: boolean): CallTerms => ({
+  codecs: through?.codecs ?? config.codecs,
+  video,
+  srtp: through?.srtp ?? config.srtp,
+  direction: 'sendrecv',
+})
+
+const addressOf = (uri: SipUri): NameAddr => ({ display: '', uri, params: noParams })
+
+const fromOf = (board: Board, { through }: Way, peerIp: string): NameAddr => {
+  const text = through?.uri ?? board.config.outbound.from
+  const own = text === undefined ? undefined : parseUri(text)
+  if (own !== undefined) return addressOf(own)
+  const host = hostOfIp(board.toldAddress(peerIp))
+  return addressOf({ scheme: 'sip', user: 'crosspoint', host, params: noParams })
+}
+
+const credentialsOf = (through: SipAccount | SipTrunk | undefined) => {
+  if (through?.password === undefined) return {}
+  const user = through.user ?? parseUri(through.uri)?.user ?? ''
+  return { credentials: { user, password: through.password.reveal() } }
+}
+
+const cancelReason = ({ detail }: CallReason): string => byeReason({ code: 487, by: 'us', detail })
+
+/** One call with all its tries: another target, or without keys. */
+class Attempt {
+  readonly call: Call
+  readonly #board: Board
+  readonly #request: PlacedCall
+  readonly #way: Way
+  readonly #from: NameAddr
+  readonly #route: readonly SipUri[]
+  #offered: Offered
+  #invite: OutgoingInvite | undefined
+  /** What was agreed for each phone that rings, by its tag. */
+  readonly #early = new Map<string, Agreement>()
+  #redirects = 0
+
+  constructor(board: Board, request: PlacedCall, way: RoutedWay, target: Target) {
+    this.#board = board
+    this.#request = request
+    this.#way = way
+    this.#route = way.route
+    this.#from = fromOf(board, way, target.ip)
+    this.call = new Call(
+      board,
+      {
+        direction: 'outbound',
+        from: formatUri(this.#from.uri),
+        to: formatUri(way.target),
+        peer: `${target.transport} ${hostOfIp(target.ip)}:${target.port}`,
+        peerIp: target.ip,
+        account: way.account,
+      },
+      termsOf(board, way, offersVideo(board, request)),
+    )
+    const { publish, hear, publication, takesOver } = request
+    this.call.purpose = { publish, hear, publication, takesOver }
+    this.call.media.prepare(['audio', 'video'])
+    this.#offered = makeOffer(this.call.media.local())
+  }
+
+  send(target = this.#way.target): void {
+    const { call } = this
+    call.farewell = reason => this.#invite?.cancel(cancelReason(reason))
+    this.#invite = this.#board.signalling.invite(this.#options(target), {
+      provisional: provisional => this.#provisional(provisional),
+      accepted: (session, { body }) => this.#accepted(session, body),
+      rejected: rejection => this.#rejected(rejection),
+    })
+    call.callId = this.#invite.callId
+  }
+
+  /** Nobody lets it ring for ever. */
+  ringUntil(ringMs: number): void {
+    const { call } = this
+    const late = { code: 408, by: 'us', detail: `nobody answered within ${ringMs} ms` } as const
+    const cancel = this.#board.context.clock.after(ringMs * 1000, () => {
+      if (call.state !== 'live') void call.end(late)
+    })
+    void call.done.then(cancel)
+    void call.whenLive.then(cancel)
+  }
+
+  #options(uri: SipUri): InviteOptions {
+    return {
+      uri,
+      from: this.#from,
+      body: sdpBody(this.#offered.local),
+      ...(this.#route.length > 0 && { route: this.#route }),
+      ...credentialsOf(this.#way.through),
+      ...(this.#request.headers !== undefined && { headers: this.#request.headers }),
+    }
+  }
+
+  #provisional({ response, fork, body }: Provisional): void {
+    const { call } = this
+    if (call.isOver) return
+    if (response.code >= 180) call.ringing()
+    if (body === undefined || !isSdp(body)) return
+    const agreement = this.#early.get(fork) ?? applyAnswer(this.#offered, body.content)
+    if (agreement.outcome !== 'agreed') {
+      call.log.info({ code: response.code }, `early media that does not fit: ${agreement.detail}`)
+      return
+    }
+    this.#early.set(fork, agreement)
+    call.early(agreement)
+    call.publishEarly()
+  }
+
+  /** A 2xx without a description repeats what the same phone has agreed to before (RFC 3261 13.2.1). */
+  #accepted(session: Session, body: Parameters<typeof takeAnswer>[2]): void {
+    const { call } = this
+    call.farewell = reason => session.bye(byeReason(reason))
+    session.listen(sessionEvents(call))
+    if (call.isOver) return
+    const early = this.#early.get(session.remoteTag)
+    if (body === undefined && early !== undefined) call.adopt(early)
+    else if (!takeAnswer(call, this.#offered, body)) return
+    call.answered(session)
+    call.join().catch((thrown: unknown) => call.fail(thrown))
+  }
+
+  #rejected({ code, reason, detail, contacts, retryAfterS }: Rejection): void {
+    const { call } = this
+    if (call.isOver) return
+    const next = code >= 300 && code < 400 ? this.#redirect(contacts) : undefined
+    if (next !== undefined) {
+      this.send(next)
+      return
+    }
+    if (this.#maySendPlain(code)) return
+    call.farewell = () => undefined
+    const wait = retryAfterS === undefined ? '' : `, to be tried again in ${retryAfterS} s`
+    void call.end({ code, by: 'them', detail: `${detail ?? `${code} ${reason}`}${wait}` })
+  }
+
+  /** Where a 3xx leads, as far as calls may lead there. */
+  #redirect(contacts: readonly NameAddr[]): SipUri | undefined {
+    const { call } = this
+    if (++this.#redirects > MAX_REDIRECTS) return undefined
+    for (const { uri } of contacts)
+      try {
+        const { target } = wayTo(this.#board, formatUri(uri), this.#way.account)
+        call.log.info({ to: formatUri(target) }, `call ${call.id} is sent on to ${formatUri(target)}`)
+        return target
+      } catch (error) {
+        call.log.warn({ to: formatUri(uri) }, `a redirection is not followed: ${(error as Error).message}`)
+      }
+    return undefined
+  }
+
+  /** Some refuse a description because of the keys in it, which were only an offer. */
+  #maySendPlain(code: number): boolean {
+    const { call } = this
+    if (code !== 488 || this.#offered.media.srtp !== 'optional') return false
+    call.log.info({}, `call ${call.id}: 488 to an offer with keys, tried again without`)
+    call.media.withoutSrtp()
+    this.#offered = makeOffer(call.media.local())
+    this.send()
+    return true
+  }
+}
+
+/**
+ * Resolves as soon as the call is on its way.
+ * @throws GatewayError 'forbidden', 'bad-url', 'bad-request', 'connect-failed', 'port-in-use'
+ */
+export const placeCall = async (board: Board, request: PlacedCall): Promise<Call> => {
+  const way = wayTo(board, request.to, request.account)
+  const route = way.account === undefined ? [] : board.routeThrough(way.account)
+  const first = route[0] ?? way.target
+  const [target] = await board.signalling.locate(first)
+  if (target === undefined) throw new GatewayError('connect-failed', `${first.host} has no address`)
+  const attempt = new Attempt(board, request, { ...way, route }, target)
+  attempt.ringUntil(request.ringMs ?? board.config.timeouts.ringMs)
+  attempt.send()
+  return attempt.call
+}

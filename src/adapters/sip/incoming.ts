@@ -1,0 +1,81 @@
+/** Requests that want to begin something: who may, by the dial plan and the limits, before any state is made. */
+
+import { plainAddress } from '../../net/networks.ts'
+import type { Source } from './addresses.ts'
+import type { SipConfig } from './config.ts'
+import type { Calling, PlanVerdict } from './dial-plan.ts'
+import { judgeCall } from './dial-plan.ts'
+import type { SipRequest } from './message/types.ts'
+import { ipOfHost } from './message/uri.ts'
+import type { Refusals } from './refusals.ts'
+import type { Verdict } from './request.ts'
+
+/** Whose password proves what: the same for all rules. */
+export const REALM = 'crosspoint'
+
+export interface ScreenParts {
+  readonly config: SipConfig
+  readonly refusals: Refusals
+  /** Which registration or trunk a request came by. */
+  readonly accountOf: (request: SipRequest, source: Source) => string | undefined
+  /** A cap that one more call would break: its code and a sentence. */
+  readonly full: (calling: Calling) => { readonly code: 486 | 503; readonly detail: string } | undefined
+}
+
+export const callingOf = (
+  request: SipRequest,
+  source: Source,
+  account: string | undefined,
+  user?: string,
+): Calling => ({
+  called: request.uri.user,
+  domain: ipOfHost(request.uri.host),
+  caller: request.from.uri.user,
+  remote: plainAddress(source.ip),
+  account,
+  user,
+})
+
+const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 120)
+
+const refuse = (
+  { refusals }: ScreenParts,
+  request: SipRequest,
+  calling: Calling,
+  code: number,
+  detail: string,
+): Verdict => {
+  const from = shown(`${request.from.uri.user}@${request.from.uri.host}`)
+  const to = shown(`${request.uri.user}@${request.uri.host}`)
+  refusals.refuse({ from, to, remote: calling.remote, reason: { code, detail, by: 'us' } })
+  return { action: 'reject', code, ...(code === 503 && { headers: { 'Retry-After': '5' } }) }
+}
+
+const challenge = (verdict: Extract<PlanVerdict, { outcome: 'challenged' }>): Verdict => ({
+  action: 'challenge',
+  realm: REALM,
+  secretOf: user => {
+    const auth = verdict.routes.find(route => route.auth?.user === user)?.auth
+    return auth && { password: auth.password.reveal() }
+  },
+})
+
+/** Costs no I/O, so that a flood is cheap. */
+export const screenRequest = (parts: ScreenParts, request: SipRequest, source: Source): Verdict => {
+  const { config, refusals } = parts
+  const remote = plainAddress(source.ip)
+  if (refusals.drops(remote)) return { action: 'drop' }
+  if (request.method !== 'INVITE') {
+    refusals.doubt(remote)
+    // RFC 3261 8.2.1; nobody registers here, and nobody's events are told.
+    return { action: 'reject', code: request.method === 'NOTIFY' ? 481 : 405 }
+  }
+  const calling = callingOf(request, source, parts.accountOf(request, source))
+  const verdict = judgeCall(config.routes, calling)
+  if (verdict.outcome === 'refused') return refuse(parts, request, calling, verdict.code, verdict.detail)
+  const full = parts.full(calling)
+  if (full !== undefined) return refuse(parts, request, calling, full.code, full.detail)
+  if (verdict.outcome === 'admitted') return { action: 'admit' }
+  refusals.doubt(remote)
+  return challenge(verdict)
+}

@@ -1,0 +1,101 @@
+/** Calls that nobody asked for: counted, told at most once a second, and those who go on are heard no more. */
+import type { Clock } from '../../core/types.ts'
+import type { Logger } from '../adapter.ts'
+import type { CallReason } from '../call-desk.ts'
+
+export interface Refused {
+  readonly from: string
+  readonly to: string
+  readonly remote: string
+  readonly reason: CallReason
+}
+
+export interface RefusalsParts {
+  readonly clock: Clock
+  readonly log: Logger
+  /** Refusals within a minute before an address is dropped for a minute. */
+  readonly most: () => number
+  /** `count`: since the last time. */
+  readonly onRefused: (refused: Refused, count: number) => void
+}
+
+const MINUTE_US = 60_000_000
+const SECOND_US = 1_000_000
+/** Addresses that are remembered; a flood of forged ones costs no more. */
+const MAX_SOURCES = 10_000
+
+interface Behaviour {
+  count: number
+  since: number
+  droppedUntil: number
+}
+
+export class Refusals {
+  /** Requests of addresses that are dropped, unanswered. */
+  dropped = 0
+  total = 0
+  readonly #parts: RefusalsParts
+  readonly #sources = new Map<string, Behaviour>()
+  #untold = 0
+  #toldAt = Number.NEGATIVE_INFINITY
+  #droppingToldAt = Number.NEGATIVE_INFINITY
+
+  constructor(parts: RefusalsParts) {
+    this.#parts = parts
+  }
+
+  /** Is nothing of this address answered now? */
+  drops(ip: string): boolean {
+    const source = this.#sources.get(ip)
+    if (source === undefined || source.droppedUntil < this.#parts.clock.now()) return false
+    this.dropped++
+    return true
+  }
+
+  /** It has shown that it may call. */
+  forgive(ip: string): void {
+    this.#sources.delete(ip)
+  }
+
+  /** A request without proof, which may yet come: counted only. */
+  doubt(ip: string): void {
+    const now = this.#parts.clock.now()
+    const source = this.#sourceOf(ip, now)
+    if (++source.count < this.#parts.most()) return
+    source.droppedUntil = now + MINUTE_US
+    source.count = 0
+    if (now - this.#droppingToldAt < SECOND_US) return
+    this.#droppingToldAt = now
+    this.#parts.log.warn(
+      { remote: ip, refusals: this.#parts.most() },
+      `${ip} was refused ${this.#parts.most()} times within a minute: it gets no answer for the next`,
+    )
+  }
+
+  refuse(refused: Refused): void {
+    this.doubt(refused.remote)
+    this.total++
+    this.#untold++
+    const now = this.#parts.clock.now()
+    if (now - this.#toldAt < SECOND_US) return
+    this.#toldAt = now
+    const { from, to, remote, reason } = refused
+    const more = this.#untold > 1 ? ` (${this.#untold} calls refused since the last line)` : ''
+    this.#parts.log.warn(
+      { from, to, remote, code: reason.code, refused: this.#untold },
+      `call refused with ${reason.code}: ${reason.detail}${more}`,
+    )
+    this.#parts.onRefused(refused, this.#untold)
+    this.#untold = 0
+  }
+
+  #sourceOf(ip: string, now: number): Behaviour {
+    const known = this.#sources.get(ip)
+    if (known !== undefined && now - known.since < MINUTE_US) return known
+    if (this.#sources.size >= MAX_SOURCES) this.#sources.delete(this.#sources.keys().next().value!)
+    const fresh = { count: 0, since: now, droppedUntil: known?.droppedUntil ?? Number.NEGATIVE_INFINITY }
+    this.#sources.delete(ip)
+    this.#sources.set(ip, fresh)
+    return fresh
+  }
+}

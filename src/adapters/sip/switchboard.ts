@@ -1,0 +1,225 @@
+/** All calls of one gateway: signalling, ports and limits are opened here, and calls come in and go out. */
+import { readFile } from 'node:fs/promises'
+import type { Scope } from '../../core/types.ts'
+import { toGatewayError } from '../../errors.ts'
+import { loadNative } from '../../native/index.ts'
+import { networkMatcher } from '../../net/networks.ts'
+import { createPacedAudio } from '../../rtp-session/plain/paced-audio.ts'
+import { createRtpPorts } from '../../rtp-session/plain/ports.ts'
+import type { RtpEndpoint, RtpEndpointOptions, RtpPorts } from '../../rtp-session/plain/types.ts'
+import type { AdapterContext } from '../adapter.ts'
+import type { AccountInfo, CallEvent } from '../call-desk.ts'
+import { Accounts } from './accounts.ts'
+import type { BoundAddress } from './addresses.ts'
+import { CallList } from './call-list.ts'
+import type { Board, PlacedCall } from './calls/board.ts'
+import type { Call } from './calls/call.ts'
+import { placeCall } from './calls/place-call.ts'
+import { receiveCall } from './calls/receive-call.ts'
+import { sendDigits } from './calls/send-digits.ts'
+import { watchSilence } from './calls/watch-silence.ts'
+import type { SipConfig } from './config.ts'
+import { createSignalling } from './create-signalling.ts'
+import { judgeCall } from './dial-plan.ts'
+import { doorsOf } from './doors.ts'
+import { callingOf, screenRequest } from './incoming.ts'
+import type { IncomingInvite } from './incoming-invite.ts'
+import type { SipUri } from './message/types.ts'
+import { Refusals } from './refusals.ts'
+import type { Signalling } from './signalling.ts'
+
+const LOOK_US = 1_000_000
+/** BYEs and CANCELs are waited for so long when everything ends. */
+const GRACE_MS = 500
+
+export interface SwitchboardParts {
+  readonly context: AdapterContext
+  readonly config: SipConfig
+  readonly tell: (event: CallEvent) => void
+}
+
+export class Switchboard implements Board {
+  readonly context: AdapterContext
+  readonly config: SipConfig
+  readonly calls: CallList
+  readonly refusals: Refusals
+  readonly scope: Scope
+  readonly #parts: SwitchboardParts
+  readonly #ports: RtpPorts
+  readonly #isLocal: (ip: string) => boolean
+  #signalling: Signalling | undefined
+  #accounts: Accounts | undefined
+
+  private constructor(parts: SwitchboardParts) {
+    const { config, tell } = parts
+    this.#parts = parts
+    this.scope = parts.context.scope.child('switchboard')
+    this.context = { ...parts.context, scope: this.scope }
+    this.config = config
+    this.calls = new CallList(config)
+    this.#isLocal = networkMatcher(config.local)
+    const { clock, log } = this.context
+    this.refusals = new Refusals({
+      clock,
+      log,
+      most: () => config.limits.refusalsPerSource,
+      onRefused: (refused, count) => tell({ type: 'call:refused', ...refused, refused: count }),
+    })
+    const native = loadNative()
+    this.#ports = createRtpPorts({ native, clock })
+    this.scope.defer(() => this.#ports.close('the gateway shuts down'))
+  }
+
+  /** @throws GatewayError 'port-in-use', 'bad-config', 'dependency-missing' */
+  static async open(parts: SwitchboardParts): Promise<Switchboard> {
+    const board = new Switchboard(parts)
+    try {
+      await board.#open()
+      return board
+    } catch (thrown) {
+      const error = toGatewayError(thrown)
+      await board.scope.close({ code: 'failed', detail: error.message, error })
+      throw error
+    }
+  }
+
+  get signalling(): Signalling {
+    return this.#signalling!
+  }
+
+  get addresses(): readonly BoundAddress[] {
+    return this.signalling.addresses
+  }
+
+  accounts(): readonly AccountInfo[] {
+    return this.#accounts?.infos() ?? []
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    const { received, sent, retransmitted, malformed, refused } = this.signalling.stats()
+    const { total, dropped } = this.refusals
+    const causes = Object.entries(refused).map(([cause, count]) => [
+      `refused_${cause.replaceAll('-', '_')}`,
+      count,
+    ])
+    return {
+      received,
+      sent,
+      retransmitted,
+      malformed,
+      ...Object.fromEntries(causes),
+      calls_refused: total,
+      dropped,
+    }
+  }
+
+  routeThrough(account: string): readonly SipUri[] {
+    return this.#accounts?.routeThrough(account) ?? []
+  }
+
+  openEndpoint(options: RtpEndpointOptions): RtpEndpoint {
+    return this.#ports.open(options)
+  }
+
+  createPacedAudio: Board['createPacedAudio'] = (send, format) =>
+    createPacedAudio(send, format, this.context.clock)
+
+  toldAddress(peer: string): string {
+    const { external } = this.config
+    if (external !== undefined && !this.#isLocal(peer)) return external
+    const { transport, host, port } = this.addresses[0]!
+    return this.signalling.hostTowards({ transport, host, port }, peer)
+  }
+
+  bindAddress(): string {
+    return this.addresses[0]!.host
+  }
+
+  async dial(request: PlacedCall): Promise<Call> {
+    this.calls.admitOwn(request.account)
+    const call = await placeCall(this, request)
+    this.calls.add(call)
+    return call
+  }
+
+  tell(event: CallEvent): void {
+    if (event.type === 'call:dtmf') this.#passOn(event.call.publish, event.digit)
+    this.#parts.tell(event)
+  }
+
+  /** Whoever hears this call's stream by a call of its own gets its digits too. */
+  #passOn(stream: string | undefined, digit: string): void {
+    if (stream === undefined) return
+    for (const call of this.calls.values())
+      if (call.hearing.stream === stream && call.state === 'live')
+        sendDigits(call, digit).catch((error: Error) =>
+          call.log.warn({ digit }, `a digit could not be passed on: ${error.message}`),
+        )
+  }
+
+  async #open(): Promise<void> {
+    const { context, config, scope } = this
+    const { clock, log } = context
+    const { limits, sessionExpiresS, minSessionS, trust } = config
+    const signalling = await createSignalling({
+      addresses: await doorsOf(context, config, (door, pair) => this.#signalling?.renew(door, pair)),
+      clock,
+      log,
+      userAgent: 'Crosspoint',
+      screen: (request, source) =>
+        screenRequest(
+          {
+            config,
+            refusals: this.refusals,
+            accountOf: () => this.#accounts?.accountOf(source.ip, request.uri.user),
+            full: calling => this.calls.full(calling),
+          },
+          request,
+          source,
+        ),
+      onInvite: invite => void this.#receive(invite),
+      // A call that is challenged takes two requests.
+      limits: { requestsPerSecond: 2 * limits.newCallsPerSource, burst: 4 * limits.newCallsPerSource },
+      sessionTimer: { expiresS: sessionExpiresS, minimumS: minSessionS },
+      ...(trust.caFile !== undefined && { ca: await readFile(trust.caFile) }),
+    })
+    this.#signalling = signalling
+    scope.defer(() => signalling.close(GRACE_MS))
+    this.#accounts = new Accounts({
+      ...{ config, clock, log, signalling },
+      calls: name => this.calls.ofAccount(name),
+      changed: account => this.tell({ type: 'account:changed', account }),
+    })
+    scope.defer(() => this.#accounts?.close(GRACE_MS))
+    this.#look()
+  }
+
+  /** What was admitted before it was signed is judged again, now that it is known by whom. */
+  async #receive(invite: IncomingInvite): Promise<void> {
+    const { request, source, user } = invite
+    const account = this.#accounts?.accountOf(source.ip, request.uri.user)
+    const calling = callingOf(request, source, account, user)
+    const verdict = judgeCall(this.config.routes, calling)
+    const full = verdict.outcome === 'admitted' ? this.calls.full(calling) : undefined
+    if (verdict.outcome !== 'admitted' || full !== undefined) {
+      const code = full?.code ?? (verdict.outcome === 'refused' ? verdict.code : 403)
+      invite.reject(code)
+      this.context.log.info({ code, remote: calling.remote }, `call refused with ${code} after its signature`)
+      return
+    }
+    this.refusals.forgive(calling.remote)
+    receiveCall(this, invite, verdict, calling, call => this.calls.add(call))
+  }
+
+  #look(): void {
+    const { clock } = this.context
+    const cancel = clock.after(LOOK_US, () => {
+      const now = clock.now()
+      for (const call of this.calls.values()) watchSilence(call, now)
+      stop()
+      if (!this.scope.signal.aborted) this.#look()
+    })
+    const stop = (): void => this.scope.signal.removeEventListener('abort', cancel)
+    this.scope.signal.addEventListener('abort', cancel)
+  }
+}
