@@ -2,7 +2,7 @@
 import type { Adapter } from './adapter.ts'
 import { flv } from './flv/adapter.ts'
 import { rtmp } from './rtmp/adapter.ts'
-import { sip } from './sip/adapter.ts'
+import { rtp } from './rtp/adapter.ts'
 import { webrtc } from './webrtc/adapter.ts'
 
-export const adapters: readonly Adapter<unknown>[] = [rtmp, webrtc, flv, sip]
+export const adapters: readonly Adapter<unknown>[] = [rtmp, webrtc, flv, rtp]
