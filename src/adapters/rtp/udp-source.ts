@@ -34,6 +34,8 @@ interface UdpSource {
 const parseUdpUrl = (url: URL, config: RtpConfig): UdpSource => {
   const query = url.searchParams
   const port = Number(url.port)
+  if (url.pathname !== '' && url.pathname !== '/')
+    throw new GatewayError('bad-url', `a UDP address has no path ${url.pathname}`)
   if (port === 0) throw new GatewayError('bad-url', 'a UDP address needs a port')
   checkNames(query, OPTIONS)
   const host = listenHost(url)
