@@ -3,6 +3,7 @@ import type { Adapter } from './adapter.ts'
 import { flv } from './flv/adapter.ts'
 import { rtmp } from './rtmp/adapter.ts'
 import { rtp } from './rtp/adapter.ts'
+import { sip } from './sip/adapter.ts'
 import { webrtc } from './webrtc/adapter.ts'
 
-export const adapters: readonly Adapter<unknown>[] = [rtmp, webrtc, flv, rtp]
+export const adapters: readonly Adapter<unknown>[] = [rtmp, webrtc, flv, rtp, sip]
