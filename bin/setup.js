@@ -33,6 +33,7 @@ const packages = {
   'sip-tester': program('sipp'),
   'baresip-core': program('baresip'),
   iproute2: program('ip'),
+  nftables: program('nft'),
 }
 const needs = {
   demo: ['ffmpeg'],
@@ -46,6 +47,7 @@ const needs = {
     'sip-tester',
     'baresip-core',
     'iproute2',
+    'nftables',
   ],
 }
 
