@@ -71,6 +71,8 @@ describe('quality', () => {
     ['g722', opus],
     ['opus', accept('pcmu', 1, 8_000)],
     ['aac', accept('pcma', 1, 8_000)],
+    ['aac', accept('g722', 1, 8_000)],
+    ['g722', accept('aac', 1, 16_000)],
     ['pcmu', accept('aac', 1, 8_000)],
   ] as const
   test.for(telephone)('%s → %o: a mono tone of 1000 ± 2 Hz at its level', async ([codec, to]) => {
