@@ -103,7 +103,7 @@ export class OutgoingCall implements OutgoingInvite {
   #receive(response: SipResponse, flow: Flow | undefined, detail: string | undefined): void {
     const { code } = response
     if (code >= 300) this.#refused(response, detail)
-    else if (flow !== undefined && code > 100) {
+    else if (flow !== undefined && code > 100 && (code >= 200 || !this.#decided)) {
       const fork = this.#fork(response, flow)
       if (fork === undefined) return
       if (code < 200) this.#provisional(fork, response)
@@ -131,7 +131,6 @@ export class OutgoingCall implements OutgoingInvite {
   }
 
   #provisional(fork: Fork, response: SipResponse): void {
-    if (this.#decided) return
     fork.session.learn(response.headers)
     const late = this.#options.body === undefined
     const taken = fork.reliable.receive(response, late)
@@ -177,7 +176,7 @@ export class OutgoingCall implements OutgoingInvite {
   }
 
   #win(session: CallSession, response: SipResponse): void {
-    this.#decide(session)
+    this.#decide()
     if (this.#options.body !== undefined) session.remember(this.#options.body)
     const interval = grantedTimer(response.headers)
     session.startTimer(interval, interval?.refresher === 'uac')
@@ -198,7 +197,7 @@ export class OutgoingCall implements OutgoingInvite {
   }
 
   #reject(response: SipResponse, code: number, reason: string, detail?: string): void {
-    this.#decide(undefined)
+    this.#decide()
     const retryAfterS = Number.parseInt(response.headers.get('retry-after') ?? '', 10)
     this.#events.rejected({
       code,
@@ -210,17 +209,19 @@ export class OutgoingCall implements OutgoingInvite {
     })
   }
 
-  #decide(winner: CallSession | undefined): void {
+  #decide(): void {
     this.#decided = true
     this.#over()
-    for (const fork of this.#forks.values()) {
-      if (fork.session !== winner && !fork.accepted) fork.session.drop()
-    }
+    this.#dropForks()
   }
 
+  /** Early dialogs end; a 2xx that still comes from one begins it anew. */
   #dropForks(): void {
-    for (const fork of this.#forks.values()) fork.session.drop()
-    this.#forks.clear()
+    for (const [tag, fork] of this.#forks) {
+      if (fork.accepted) continue
+      fork.session.drop()
+      this.#forks.delete(tag)
+    }
   }
 }
 
