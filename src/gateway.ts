@@ -8,6 +8,7 @@ import { readSecret } from './adapters/secret.ts'
 import type { Bridge } from './bridges/bridge.ts'
 import { type Bridges, createBridges } from './bridges/bridges.ts'
 import type { Dialer, Reach } from './bridges/endpoint.ts'
+import { type Calls, createCalls } from './calls/calls.ts'
 import { type Config, type ConfigInput, parseConfig } from './config/config.ts'
 import type { ConfigLayers } from './config/explain.ts'
 import { type LiveConfig, RunningConfig } from './config/live-config.ts'
@@ -19,6 +20,7 @@ import { closable, createScope, reasonOf } from './core/scope.ts'
 import type { Clock, Closable, Registry, Scope } from './core/types.ts'
 import { GatewayError, toGatewayError } from './errors.ts'
 import { appendBridgeEvent } from './events/bridge-events.ts'
+import { followCalls } from './events/call-events.ts'
 import { EventLog } from './events/log.ts'
 import { createRefusalTeller, type TellRefusal } from './events/refusals.ts'
 import { followRegistry } from './events/registry-events.ts'
@@ -61,6 +63,8 @@ export interface Gateway extends Closable {
   readonly live: LiveConfig
   readonly registry: Registry
   readonly bridges: Bridges
+  /** Calls of phones, PBXes and trunks. */
+  readonly calls: Calls
   readonly events: EventLog
   /** Where it really listens: 'http' and the doors of the adapters, by name. */
   readonly doors: ReadonlyMap<string, Listener>
@@ -108,12 +112,13 @@ interface Told {
 }
 
 /** Made before the registry's end is deferred, so that the last events are still told. */
-const openEvents = ({ config, clock, log, scope }: Parts, registry: Registry): Told => {
+const openEvents = ({ config, live, clock, log, scope }: Parts, registry: Registry): Told => {
   const onError = (err: unknown): void => log.error({ err }, 'a listener of events failed')
   const events = new EventLog({ clock, onError })
   const tell = createRefusalTeller(events, clock)
   const part = { clock, log: log.child({ part: 'webhooks' }), scope }
   const webhooks = openWebhooks(config.webhooks, events, part)
+  live.on('webhooks', () => webhooks.apply(config.webhooks))
   scope.defer(followRegistry(registry, events, tell))
   return { events, tell, webhooks }
 }
@@ -148,7 +153,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   scope.signal.addEventListener('abort', () => void registry.close(reasonOf(scope.signal)))
   scope.defer(() => registry.close())
   const http = createHttpServer(config.http, scope, log.child({ part: 'http' }))
-  const hook = config.access.hook && createAccessHook(config.access.hook, post, log.child({ part: 'access' }))
+  const hook = createAccessHook(() => config.access.hook, post, log.child({ part: 'access' }))
   const authorize = composeAuthorize(access.authorize, hook, tell)
   const recordings = createRecordings({
     config: config.recordings,
@@ -163,6 +168,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
       log: log.child({ part: adapter.name }),
       http: http.mount,
       ...(listen && { admitFile: () => recordings.admit() }),
+      ffmpegPath: () => config.transcode.ffmpeg,
       authorize,
     }
     return { adapter, context, config: config.adapters.get(adapter.name) }
@@ -175,6 +181,8 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     log: log.child({ part: 'bridge' }),
     onEvent: event => appendBridgeEvent(events, event),
   })
+  const calls = createCalls(dialers)
+  const callMeasures = { calls, totals: followCalls(calls, events, tell) }
   const doors = new Map<string, Listener>()
   if (listen) {
     checkExposure(config.access, config.http.listen, log)
@@ -191,17 +199,17 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
       ...{ live, registry, recordings, bridges, dialers, access, startBridge, clock, scope, log },
     })
     const metrics = createMetrics({
-      ...{ registry, bridges, events, webhooks, clock, scope },
+      ...{ registry, bridges, callMeasures, events, webhooks, clock, scope },
       ...{ refusals: access.refusals, transcodes: transcoding, version: packageVersion() },
-      streams: config.metrics.streams,
+      streams: () => config.metrics.streams,
     })
-    const shown = { registry, bridges, access, adapters, doors, reach, events, metrics, clock, log }
+    const shown = { registry, bridges, calls, access, adapters, doors, reach, events, metrics, clock, log }
     mountApi(http, { ...shown, ...operations, recordings, live })
     mountPage(http.mount, await readAssets())
     await openDoors(dialers, http, doors)
     operations.start()
   }
-  return { ...closable(scope), config, live, registry, bridges, events, doors, log }
+  return { ...closable(scope), config, live, registry, bridges, calls, events, doors, log }
 }
 
 /**

@@ -6,7 +6,7 @@ export type ReloadClasses = Readonly<Record<string, ReloadClass>>
 /** A key stands for all keys within it. */
 const shared: Readonly<Record<string, ReloadClass | ReloadClasses>> = {
   http: { listen: 'restart', tls: 'restart', hosts: 'live', origins: 'live' },
-  access: { publish: 'live', play: 'live', api: 'live', jwt: 'live', hook: 'restart' },
+  access: { publish: 'live', play: 'live', api: 'live', jwt: 'live', hook: 'live' },
   outbound: 'live',
   restream: 'next-session',
   bridges: 'live',
@@ -30,8 +30,8 @@ const shared: Readonly<Record<string, ReloadClass | ReloadClasses>> = {
     lockResolution: 'next-session',
     rules: 'next-session',
   },
-  webhooks: 'restart',
-  metrics: 'restart',
+  webhooks: 'live',
+  metrics: 'live',
   log: { level: 'live', format: 'restart' },
 }
 

@@ -37,11 +37,16 @@ const judge = (access: Access, result: PostResult): GatewayError | undefined => 
   return new GatewayError('forbidden', said, status === 403 ? {} : { retryAfterS })
 }
 
-/** Is in the way of publishers and viewers, never of the API. */
-export const createAccessHook = (config: AccessHookConfig, post: Post, log: Logger): Authorize => {
+/** Is in the way of publishers and viewers, never of the API. `configNow`: undefined while nobody is asked. */
+export const createAccessHook = (
+  configNow: () => AccessHookConfig | undefined,
+  post: Post,
+  log: Logger,
+): Authorize => {
   let inFlight = 0
   return async access => {
-    if (access.action === 'api') return
+    const config = configNow()
+    if (config === undefined || access.action === 'api') return
     if (inFlight >= maxInFlight)
       throw new GatewayError(
         'forbidden',

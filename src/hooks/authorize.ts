@@ -8,11 +8,11 @@ export type Authorize = (access: Access) => Promise<void>
 
 /** Both must allow it. Nothing of a peer is read before they do. */
 export const composeAuthorize =
-  (rules: Authorize, hook: Authorize | undefined, tell: TellRefusal): Authorize =>
+  (rules: Authorize, hook: Authorize, tell: TellRefusal): Authorize =>
   async access => {
     try {
       await rules(access)
-      await hook?.(access)
+      await hook(access)
     } catch (thrown) {
       const { action, stream, protocol, remote } = access
       const type = action === 'publish' ? 'publish:refused' : 'subscribe:refused'

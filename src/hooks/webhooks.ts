@@ -1,5 +1,6 @@
 /** Tells the servers of the `webhooks` section what happens. */
 import type { Logger } from '../adapters/adapter.ts'
+import { fingerprint } from '../config/shown.ts'
 import type { Clock, Scope } from '../core/types.ts'
 import { passes } from '../events/event.ts'
 import type { EventLog } from '../events/log.ts'
@@ -8,37 +9,69 @@ import { Deliveries, type DeliveryCounts } from './deliveries.ts'
 import { post } from './post.ts'
 
 export interface Webhooks {
-  /** Of all webhooks together. */
+  /** Of all webhooks together, also of those that are no longer told. */
   counts(): DeliveryCounts & { readonly waiting: number }
+  /** From now on these are told. One that is as it was goes on with what waits for it. */
+  apply(configs: readonly WebhookConfig[]): void
 }
 
-/** At the end the last events still go out for so long. */
+/** At its end the last events of a webhook still go out for so long. */
 const graceMs = 3000
+const kinds = ['delivered', 'failed', 'dropped', 'abandoned'] as const
+
+interface Told {
+  /** Differs when the configuration does. */
+  readonly mark: string
+  readonly deliveries: Deliveries
+  readonly stop: () => void
+}
 
 /** Follows the log until the scope closes. */
 export const openWebhooks = (
-  configs: readonly WebhookConfig[],
+  first: readonly WebhookConfig[],
   events: EventLog,
   { clock, log, scope }: { readonly clock: Clock; readonly log: Logger; readonly scope: Scope },
 ): Webhooks => {
-  const all = configs.map(config => {
+  let told: readonly Told[] = []
+  /** Each with the end of its last deliveries. */
+  const ending = new Map<Told, Promise<void>>()
+  const past = { delivered: 0, failed: 0, dropped: 0, abandoned: 0 }
+
+  const begin = (config: WebhookConfig): Told => {
     const deliveries = new Deliveries({ config, clock, log, post, random: Math.random })
     const stop = events.on(event => {
       if (passes({ types: config.events }, event)) deliveries.push(event)
     })
-    return { deliveries, stop }
-  })
+    return { mark: fingerprint(config), deliveries, stop }
+  }
+  const end = (one: Told): void => {
+    one.stop()
+    const over = one.deliveries.close(graceMs).then(() => {
+      for (const kind of kinds) past[kind] += one.deliveries.counts[kind]
+      ending.delete(one)
+    })
+    ending.set(one, over)
+  }
+  const apply = (configs: readonly WebhookConfig[]): void => {
+    const before = [...told]
+    told = configs.map(config => {
+      const same = before.findIndex(({ mark }) => mark === fingerprint(config))
+      return same < 0 ? begin(config) : before.splice(same, 1)[0]!
+    })
+    before.forEach(end)
+  }
   scope.defer(async () => {
-    for (const { stop } of all) stop()
-    await Promise.all(all.map(({ deliveries }) => deliveries.close(graceMs)))
+    apply([])
+    await Promise.all(ending.values())
   })
+  apply(first)
   return {
+    apply,
     counts() {
-      const sum = { delivered: 0, failed: 0, dropped: 0, abandoned: 0, waiting: 0 }
-      for (const { deliveries } of all) {
+      const sum = { ...past, waiting: 0 }
+      for (const { deliveries } of [...told, ...ending.keys()]) {
         sum.waiting += deliveries.waiting
-        for (const name of ['delivered', 'failed', 'dropped', 'abandoned'] as const)
-          sum[name] += deliveries.counts[name]
+        for (const kind of kinds) sum[kind] += deliveries.counts[kind]
       }
       return sum
     },

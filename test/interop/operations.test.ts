@@ -11,6 +11,7 @@ import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { createLogger } from '../../src/observe/logger.ts'
 import { clip, packetHashes } from '../helpers/clip.ts'
 import { post, publishTestSource } from '../helpers/crosspoint.ts'
+import { startHookServer } from '../helpers/hook-server.ts'
 import { freePort, runProgram, startProgram, stopPrograms, until } from '../helpers/program.ts'
 
 const anywhere = { listen: '127.0.0.1:0' }
@@ -282,6 +283,34 @@ describe('reload', () => {
     expect(gateway.registry.find('live/cam')!.readySince).toBe(readySince)
     for (const program of [publisher, ...viewers]) expect(program.child.exitCode).toBeNull()
     expect(gateway.live.pending).toEqual([])
+  })
+
+  test('whoever is told of events, and whoever is asked, changes at once too', async () => {
+    await using told = await startHookServer()
+    await using other = await startHookServer()
+    await using asked = await startHookServer()
+    asked.answer = response => void response.writeHead(403).end()
+    const { gateway, http, change } = await start()
+    const play = async (): Promise<number> => (await fetch(`${http}/live/none.flv`)).status
+    const secret = 'x'.repeat(32)
+    const kept = { url: told.url, secret }
+    expect(await play()).toBe(404)
+    await change({
+      webhooks: [kept, { url: other.url, secret }],
+      access: { hook: { url: asked.url, secret } },
+    })
+    expect([await play(), asked.requests.length]).toEqual([403, 1])
+    gateway.events.append('hook:test')
+    await until('both are told', () => told.requests.length * other.requests.length > 0)
+    await change({ webhooks: [kept], metrics: { streams: 1 } })
+    expect(await play()).toBe(404)
+    const { id } = gateway.events.append('hook:test')
+    await until('the one that was kept is told', () => told.requests.some(({ body }) => body.includes(id)))
+    expect(other.requests.some(({ body }) => body.includes(id))).toBe(false)
+    expect(asked.requests).toHaveLength(1)
+    expect(await (await fetch(`${http}/metrics`)).text()).toMatch(
+      /webhook_events_total\{outcome="delivered"\} [1-9]/,
+    )
   })
 
   test('what is live holds at once: access, hosts, bridges', async () => {

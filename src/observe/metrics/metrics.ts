@@ -13,7 +13,7 @@ export interface MetricsParts {
   readonly registry: Registry
   readonly bridges: Bridges
   readonly events: EventLog
-  readonly webhooks: Webhooks
+  readonly webhooks: Pick<Webhooks, 'counts'>
   /** How many were refused, by "action code". */
   readonly refusals: ReadonlyMap<string, number>
   readonly transcodes: {
@@ -21,7 +21,7 @@ export interface MetricsParts {
     readonly budget: { readonly cores: number; readonly used: number }
   }
   /** How many streams have metrics of their own. */
-  readonly streams: number
+  readonly streams: () => number
   readonly version: string
   readonly clock: Clock
   readonly scope: Scope
@@ -47,7 +47,7 @@ const addTranscodes = (out: Exposition, { running, budget }: MetricsParts['trans
   ])
 }
 
-const addWebhooks = (out: Exposition, webhooks: Webhooks): void => {
+const addWebhooks = (out: Exposition, webhooks: MetricsParts['webhooks']): void => {
   const { delivered, failed, dropped, abandoned, waiting } = webhooks.counts()
   out.add('crosspoint_webhook_events_total', 'counter', 'Events for webhooks and what became of them', [
     [{ outcome: 'delivered' }, delivered],
@@ -74,7 +74,7 @@ export const createMetrics = (parts: MetricsParts): (() => string) => {
     const out = new Exposition()
     const { measures } = parts.registry
     out.add('crosspoint_info', 'gauge', 'The version that runs', [[{ version: parts.version }, 1]])
-    addStreams(out, parts.registry.list(), parts.streams)
+    addStreams(out, parts.registry.list(), parts.streams())
     addSums(out, measures)
     links.add(out, measures)
     addBridges(out, parts.bridges)

@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => server[Symbol.asyncDispose]())
 
 const hookOf = (url = server.url, timeoutMs = 300) =>
-  createAccessHook(accessHookSchema.parse({ url, secret, timeoutMs }), post, log)
+  createAccessHook(() => accessHookSchema.parse({ url, secret, timeoutMs }), post, log)
 const ask = (url?: string, timeoutMs?: number): Promise<string> =>
   hookOf(
     url,
@@ -116,7 +116,7 @@ test('a flood of questions is refused beyond a limit, with a time to come again'
     asked++
     return promise
   }
-  const hook = createAccessHook(accessHookSchema.parse({ url: server.url, secret }), slow, log)
+  const hook = createAccessHook(() => accessHookSchema.parse({ url: server.url, secret }), slow, log)
   const waiting = Array.from({ length: 64 }, () => hook(access))
   await expect(hook(access)).rejects.toMatchObject({ code: 'forbidden', retryAfterS: 1 })
   expect(asked).toBe(64)

@@ -27,7 +27,7 @@ beforeEach(() => {
   const events = new EventLog({ clock, onError: () => undefined })
   scope.defer(followRegistry(registry, events, (type, facts) => void events.append(type, facts)))
   text = createMetrics({
-    ...{ registry, events, clock, scope, streams: 10, version: '1.2.3' },
+    ...{ registry, events, clock, scope, streams: () => 10, version: '1.2.3' },
     bridges: { list: () => [] } as never,
     webhooks: { counts: () => ({ delivered: 1, failed: 2, dropped: 3, abandoned: 4, waiting: 5 }) },
     refusals: new Map([['publish unauthorized', 7]]),
