@@ -30,7 +30,7 @@ export interface UrlEndpoint {
   readonly dialer: Dialer
   /** What the service behind the URL wants of the media. */
   readonly profile?: DestinationProfile | undefined
-  /** A file: it is read or written once, neither retried nor gone on with. */
+  /** A file or a call: it is opened once, neither retried nor gone on with. */
   readonly once: boolean
 }
 export type Endpoint = StreamEndpoint | UrlEndpoint
@@ -60,7 +60,13 @@ const fileUrl = (text: string, resolveFile: ResolveFile): URL => {
   return url
 }
 
-const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+/** Some schemes have no slashes: `sip:1000@host`. */
+const isUrl = (text: string, dialers: readonly Dialer[]): boolean => {
+  const [, scheme = '', slashes] = /^([a-z][a-z0-9+.-]*):(\/\/)?/i.exec(text) ?? []
+  return (
+    slashes !== undefined || dialers.some(({ adapter }) => adapter.schemes.includes(scheme.toLowerCase()))
+  )
+}
 
 export interface EndpointParts extends Reach {
   readonly dialers: readonly Dialer[]
@@ -106,13 +112,15 @@ export const parseEndpoint = (text: string, role: Role, parts: EndpointParts): E
   if (/^file:/i.test(text)) throw new GatewayError('bad-url', 'a file is given by its name, without "file:"')
   const { restream, resolveSecret } = parts
   const destination = role === 'push' ? parseDestination(text, restream, resolveSecret) : undefined
-  const given = destination?.url ?? (isUrl(text) ? parseUrl(text) : fileUrl(text, parts.resolveFile))
+  const hasScheme = isUrl(text, parts.dialers)
+  const given = destination?.url ?? (hasScheme ? parseUrl(text) : fileUrl(text, parts.resolveFile))
   const found = dialerFor(given, role, parts.dialers)
   const url = withFiles(given, found, parts.resolveFile)
   // Where a service is stands in the configuration, whoever asks for it.
   const dialer = destination?.isService === true ? found : withReach(found, parts)
-  const label = destination?.label ?? (isUrl(text) ? maskUrls(text) : text)
-  return { kind: 'url', label, once: url.protocol === 'file:', dialer, ...destination, url }
+  const label = destination?.label ?? (hasScheme ? maskUrls(text) : text)
+  const once = url.protocol === 'file:' || dialer.adapter.once === true
+  return { kind: 'url', label, once, dialer, ...destination, url }
 }
 
 /** The URL for a try: `tries` connections before it did not last. */

@@ -1,5 +1,7 @@
 /** What calls tell, as events. Digits are in them, for they are commands; PINs are never told. */
 import type { CallEvent, CallInfo } from '../adapters/call-desk.ts'
+import { type CallTotals, countCallEvent, createCallTotals } from '../calls/call-totals.ts'
+import type { Calls } from '../calls/calls.ts'
 import type { EventFacts } from './event.ts'
 import type { EventLog } from './log.ts'
 import type { TellRefusal } from './refusals.ts'
@@ -36,7 +38,7 @@ const factsOf = (event: Exclude<CallEvent, { type: 'call:refused' | 'account:cha
   }
 }
 
-export const appendCallEvent = (log: EventLog, tell: TellRefusal, event: CallEvent): void => {
+const appendCallEvent = (log: EventLog, tell: TellRefusal, event: CallEvent): void => {
   if (event.type === 'account:changed') {
     const { name, uri, state, error } = event.account
     log.append('account:changed', { reason: error, data: { account: name, uri, state } })
@@ -48,4 +50,14 @@ export const appendCallEvent = (log: EventLog, tell: TellRefusal, event: CallEve
       data: { from, to, remote, refused },
     })
   } else log.append(event.type, factsOf(event))
+}
+
+/** Every call is told and counted from now on; the sums are what is returned. */
+export const followCalls = (calls: Calls, log: EventLog, tell: TellRefusal): CallTotals => {
+  const totals = createCallTotals()
+  calls.on(event => {
+    countCallEvent(totals, event)
+    appendCallEvent(log, tell, event)
+  })
+  return totals
 }

@@ -3,6 +3,7 @@ import type { AccessPolicy } from '../access/policy.ts'
 import type { Adapter, Listener } from '../adapters/adapter.ts'
 import type { Bridges } from '../bridges/bridges.ts'
 import type { Reach } from '../bridges/endpoint.ts'
+import type { Calls } from '../calls/calls.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import type { Registry } from '../core/types.ts'
 import { packageVersion } from '../observe/version.ts'
@@ -13,6 +14,7 @@ import { mountRoutes } from './mount-routes.ts'
 import { openApiRoute } from './openapi.ts'
 import type { ApiRoute } from './route.ts'
 import { bridgeRoutes } from './routes/bridges.ts'
+import { callRoutes } from './routes/calls.ts'
 import { configRoutes } from './routes/config.ts'
 import { eventRoutes, eventSocket } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
@@ -27,6 +29,7 @@ import type { HttpServer } from './server.ts'
 export interface ApiParts extends EventStreams, Operations {
   readonly registry: Registry
   readonly bridges: Bridges
+  readonly calls: Calls
   readonly access: AccessPolicy
   readonly adapters: readonly Adapter<unknown>[]
   readonly doors: ReadonlyMap<string, Listener>
@@ -45,6 +48,7 @@ export const apiRoutes = (parts: ApiParts): readonly ApiRoute[] => {
     openApiRoute(() => routes, packageVersion()),
     ...streamRoutes(parts.registry),
     ...bridgeRoutes(parts.bridges, parts.reach),
+    ...callRoutes(parts.calls),
     ...eventRoutes(parts),
     ...snapshotRoutes(parts.snapshots),
     ...sourceRoutes(parts.sources),

@@ -25,6 +25,9 @@ const maskUrl = (_whole: string, scheme: string, rest: string): string => {
 /** `youtube:KEY`: what stands directly behind the name of a service is a stream key. */
 const servicePattern = /\b(youtube|facebook|twitch):(?!\/\/)[^\s"'<>\\,\]]+/gi
 
+/** `sip:user:password@host`. */
+const sipPattern = /\b(sips?:[^\s:@;/]+):[^\s@]+@/gi
+
 /** Replaces credentials, stream keys and query values of every URL in a text by `***`. */
 export const maskUrls = (text: string): string =>
-  text.replace(urlPattern, maskUrl).replace(servicePattern, `$1:${mask}`)
+  text.replace(urlPattern, maskUrl).replace(servicePattern, `$1:${mask}`).replace(sipPattern, `$1:${mask}@`)

@@ -3,6 +3,7 @@ import type { Bridges } from '../../bridges/bridges.ts'
 import type { Clock, Registry, Scope } from '../../core/types.ts'
 import type { EventLog } from '../../events/log.ts'
 import type { Webhooks } from '../../hooks/webhooks.ts'
+import { addCalls, type CallMeasures } from './calls.ts'
 import { Exposition } from './exposition.ts'
 import { measureLoopLag } from './loop-lag.ts'
 import { addProcess } from './process.ts'
@@ -14,6 +15,7 @@ export interface MetricsParts {
   readonly bridges: Bridges
   readonly events: EventLog
   readonly webhooks: Pick<Webhooks, 'counts'>
+  readonly callMeasures: CallMeasures
   /** How many were refused, by "action code". */
   readonly refusals: ReadonlyMap<string, number>
   readonly transcodes: {
@@ -78,6 +80,7 @@ export const createMetrics = (parts: MetricsParts): (() => string) => {
     addSums(out, measures)
     links.add(out, measures)
     addBridges(out, parts.bridges)
+    addCalls(out, parts.callMeasures)
     addTranscodes(out, parts.transcodes)
     addRefusals(out, parts.refusals)
     const counts = [...parts.events.counts].map(([type, count]) => [{ type }, count] as const)

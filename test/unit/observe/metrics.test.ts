@@ -1,5 +1,8 @@
 /** What Prometheus is told: well-formed, named, bounded, and counters that never fall. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { CallInfo, CallMedia } from '../../../src/adapters/call-desk.ts'
+import { countCallEvent, createCallTotals } from '../../../src/calls/call-totals.ts'
+import type { Calls } from '../../../src/calls/calls.ts'
 import { createRegistry } from '../../../src/core/registry.ts'
 import { createScope } from '../../../src/core/scope.ts'
 import type { Accept, Registry, StreamInfo } from '../../../src/core/types.ts'
@@ -17,6 +20,37 @@ const accepts: Accept[] = [{ kind: 'video', codec: 'vp8', form: 'frame' }]
 let clock: ManualClock
 let registry: Registry
 let scope: ReturnType<typeof createScope>
+const received = { packets: 95, bytes: 15_200, lost: 5, jitterMs: 2, dropped: {} }
+const sound: CallMedia = {
+  ...{ kind: 'audio', codec: 'pcmu', direction: 'sendrecv', srtp: true, local: '', remote: '', latch: 'off' },
+  ...{ received, sent: { packets: 90, bytes: 14_400 }, mos: 4.1, roundTripMs: 20, remoteFractionLost: 0 },
+}
+const call = (over: Partial<CallInfo>): CallInfo => ({
+  ...{ id: 'c1', protocol: 'sip', direction: 'inbound', state: 'live', hold: 'none', from: '', to: '' },
+  ...{ peer: '', callId: '', account: undefined, route: undefined, publish: undefined, hear: undefined },
+  ...{ hearError: undefined, since: 0, answeredAt: 1e6, endedAt: undefined, reason: undefined },
+  media: [sound],
+  ...over,
+})
+const calls: Calls = {
+  list: () => [call({}), call({ id: 'c2', state: 'ended' })],
+  accounts: () => [{ ...account, state: 'registered' }],
+  counters: () => new Map([['sip', { received: 12, refused_rate: 3 }]]),
+} as Partial<Calls> as Calls
+const account = {
+  name: 'pbx',
+  uri: '',
+  expiresAt: undefined,
+  nextTryAt: undefined,
+  error: undefined,
+  calls: 1,
+}
+const reason = { code: 486, by: 'them', detail: 'busy' } as const
+const totals = createCallTotals()
+countCallEvent(totals, { type: 'call:ended', call: call({ answeredAt: undefined, reason }), reason })
+countCallEvent(totals, { type: 'call:ended', call: call({ endedAt: 4e6, reason }), reason })
+countCallEvent(totals, { type: 'call:dtmf', call: call({}), digit: '1', how: 'rtp' })
+
 let scrape: () => ReadonlyMap<string, Family>
 let text: () => string
 
@@ -29,6 +63,7 @@ beforeEach(() => {
   text = createMetrics({
     ...{ registry, events, clock, scope, streams: () => 10, version: '1.2.3' },
     bridges: { list: () => [] } as never,
+    callMeasures: { calls, totals },
     webhooks: { counts: () => ({ delivered: 1, failed: 2, dropped: 3, abandoned: 4, waiting: 5 }) },
     refusals: new Map([['publish unauthorized', 7]]),
     transcodes: { running: () => [1], budget: { cores: 3, used: 0.5 } },
@@ -171,4 +206,18 @@ test('event loop lag is how late a timer is, and stops with the gateway', async 
   expect(value('crosspoint_event_loop_lag_seconds_count')).toBe(4)
   await scope.close()
   expect(clock.pending).toBe(0)
+})
+
+test('calls by state, how they ended, their packets and their quality', () => {
+  expect(value('crosspoint_sip_calls', { direction: 'inbound', state: 'live' })).toBe(1)
+  expect(value('crosspoint_sip_calls', { direction: 'outbound', state: 'live' })).toBe(0)
+  expect(value('crosspoint_sip_calls_ended_total', { direction: 'inbound', outcome: 'busy' })).toBe(1)
+  expect(value('crosspoint_sip_calls_ended_total', { direction: 'inbound', outcome: 'answered' })).toBe(1)
+  expect(value('crosspoint_sip_call_seconds_total')).toBe(3)
+  expect(value('crosspoint_sip_digits_total')).toBe(1)
+  expect(value('crosspoint_sip_rtp_packets_total', { direction: 'in' })).toBe(3 * 95)
+  expect(value('crosspoint_sip_rtp_lost_packets')).toBe(15)
+  expect(value('crosspoint_sip_mos', { of: 'worst' })).toBe(4.1)
+  expect(value('crosspoint_sip_accounts', { state: 'registered' })).toBe(1)
+  expect(value('crosspoint_sip_signalling_total', { what: 'refused_rate' })).toBe(3)
 })

@@ -89,8 +89,14 @@ export class CallLine {
     const format = pacedFormat(agreed)
     if (format === undefined) return
     if (this.#paced === undefined)
-      this.#paced = this.#parts.createPacedAudio(source => this.#gate(this.endpoint.send(source)), format)
+      this.#paced = this.#parts.createPacedAudio(source => this.endpoint.send(source), format)
     else this.#paced.adopt(format)
+    this.#paced.pause(!this.#maySend)
+  }
+
+  /** On hold of ours the far side hears silence. */
+  mute(muted: boolean): void {
+    this.#paced?.mute(muted)
   }
 
   /** Sound for the far side that is none of a stream: a greeting. */
@@ -175,7 +181,7 @@ export class CallLine {
   #open(open: OpenTrack): void {
     this.#current = open
     if (this.kind === 'audio') {
-      this.#paced?.retarget()
+      this.#paced?.retarget(open.track.clock)
       return
     }
     const { track, accept } = open
@@ -196,7 +202,7 @@ export class CallLine {
     else this.#video?.write(packet)
   }
 
-  /** On hold nothing leaves (RFC 3264 8.4), while numbers and time go on. */
+  /** On hold no pictures leave (RFC 3264 8.4), while numbers and time go on. */
   #gate(outgoing: RtpOutgoing): RtpOutgoing {
     return {
       write: (packet, payloadType, dueUs) =>

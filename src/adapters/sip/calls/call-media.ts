@@ -105,8 +105,9 @@ export class CallMedia {
     const { latch } = this.#parts.board.config
     for (const kind of KINDS) {
       const agreed = agreement.lines.find(line => line.kind === kind)
-      if (agreed !== undefined) this.#lines[kind]?.adopt(agreed, latch, this.#parts.peer)
-      else this.#drop(kind)
+      if (agreed === undefined) this.#drop(kind)
+      else this.#lines[kind]?.adopt(agreed, latch, this.#parts.peer)
+      this.#lines[kind]?.mute(this.held)
     }
     this.ingest?.adopt(agreement.lines)
   }
