@@ -31,9 +31,12 @@ const isFold = (text: string, at: number): boolean => {
   return c === 0x20 || c === 0x09
 }
 
-/** Lines until the end of `text`, which has no empty one; continuation lines join the one before (RFC 3261 7.3.1). */
-const parseHeaders = (text: string, from: number): HeaderList => {
-  const headers = new HeaderList()
+/**
+ * Adds the lines until the end of `text`, which has no empty one, to `headers`; continuation lines join the one before
+ * (RFC 3261 7.3.1). Returns what was wrong, having read on.
+ */
+const parseHeaders = (text: string, from: number, headers: HeaderList): string | undefined => {
+  let problem: string | undefined
   for (let at = from; at < text.length; ) {
     let end = text.indexOf('\r\n', at)
     if (end < 0) end = text.length
@@ -46,13 +49,13 @@ const parseHeaders = (text: string, from: number): HeaderList => {
     const line = text.slice(at, end)
     const colon = line.indexOf(':')
     const name = line.slice(0, Math.max(0, colon)).trimEnd()
-    if (!token.test(name)) throw new Unreadable('a header line without a name')
     const value = line.slice(colon + 1)
-    headers.add(name, (folded ? value.replace(/\r\n[ \t]+/g, ' ') : value).trim())
-    if (headers.length > maxHeaderLines) throw new Unreadable(`more than ${maxHeaderLines} headers`)
+    if (!token.test(name)) problem = 'a header line without a name'
+    else headers.add(name, (folded ? value.replace(/\r\n[ \t]+/g, ' ') : value).trim())
+    if (headers.length > maxHeaderLines) return `more than ${maxHeaderLines} headers`
     at = end + 2
   }
-  return headers
+  return problem
 }
 
 /** A header that there may be only once, and must be. */
@@ -153,21 +156,22 @@ const answerable = (headers: HeaderList, line: string): boolean =>
 
 /** Reads one whole message, as a datagram or a framed stream gives it. Never throws. */
 export const parseMessage = (bytes: Buffer): Parsed => {
-  const end = bytes.indexOf(emptyLine)
-  if (end < 0) return { malformed: 'no empty line behind the headers', code: 400 }
   let start = 0
-  while (start < end && (bytes[start] === 0x0d || bytes[start] === 0x0a)) start++
+  while (bytes[start] === 0x0d || bytes[start] === 0x0a) start++
+  const end = bytes.indexOf(emptyLine, start)
+  if (end < 0) return { malformed: 'no empty line behind the headers', code: 400 }
   const text = bytes.toString('utf8', start, end)
   const lineEnd = text.indexOf('\r\n')
   const line = lineEnd < 0 ? text : text.slice(0, lineEnd)
-  let headers: HeaderList | undefined
+  const headers = new HeaderList()
   try {
-    headers = parseHeaders(text, lineEnd < 0 ? text.length : lineEnd + 2)
+    const problem = parseHeaders(text, lineEnd < 0 ? text.length : lineEnd + 2, headers)
+    if (problem !== undefined) throw new Unreadable(problem)
     const parse = line.slice(0, 4).toUpperCase() === 'SIP/' ? parseResponse : parseRequest
     return parse(line, headers, bytes, end + 4)
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
-    const known = headers !== undefined && answerable(headers, line) ? { headers } : undefined
+    const known = answerable(headers, line) ? { headers } : undefined
     return { malformed: error.message, code: error.code, ...known }
   }
 }
