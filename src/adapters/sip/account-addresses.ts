@@ -61,9 +61,9 @@ const literal = (text: string): ReadonlySet<string> => {
 }
 
 /** A name that cannot be found keeps the addresses it had. */
-const find = async (known: Known, { locate }: Pick<Signalling, 'locate'>): Promise<void> => {
+const find = async (known: Known, signalling: Pick<Signalling, 'locate'>): Promise<void> => {
   const uri = parseUri(known.uri)
   if (known.from !== undefined || uri === undefined || isIP(ipOfHost(uri.host)) !== 0) return
-  const targets = await locate(uri).catch(() => [])
+  const targets = await signalling.locate(uri).catch(() => [])
   if (targets.length > 0) known.addresses = new Set(targets.map(({ ip }) => ip))
 }

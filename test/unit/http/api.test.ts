@@ -25,6 +25,11 @@ beforeAll(async () => {
   for (const name of ['cam', 'old']) writeFileSync(join(directory, `live/${name}.flv`), 'no media')
   const file = {
     ...{ http: anywhere, rtmp: anywhere, webrtc: anywhere, recordings: { directory } },
+    sip: {
+      ...anywhere,
+      routes: [{ called: '1000', from: 'loopback', answer: 'at-once', transfer: { to: '1000' } }],
+      outbound: { domains: ['127.0.0.1'] },
+    },
     sources: { 'source/one': 'rtmp://user:KEY@127.0.0.1:1/app/KEY' },
   }
   const layers = { file, flags: {} }
@@ -70,6 +75,14 @@ const newestJob = async (): Promise<string> => {
   return jobs.at(-1).id
 }
 
+/** The gateway calls itself. */
+const self = (): string => `sip:1000@127.0.0.1:${gateway.doors.get('sip')!.port}`
+const liveCall = async (): Promise<string> => {
+  const { id } = await gateway.calls.dial({ to: self() })
+  await expect.poll(() => gateway.calls.get(id).state, { timeout: 5000 }).toBe('live')
+  return `/v1/calls/${id}`
+}
+
 /** One good request for each operation, by its id. */
 const cases: Record<string, () => Promise<Response>> = {
   getHealth: () => send('GET', '/healthz'),
@@ -105,6 +118,22 @@ const cases: Record<string, () => Promise<Response>> = {
     live('bridge/one')
     return send('POST', '/v1/bridges', { from: 'stream:bridge/one', to: ['rtmp://127.0.0.1:1/app/KEY'] })
   },
+  dial: () => send('POST', '/v1/calls', { to: self(), publish: 'called/one' }),
+  getCall: async () => send('GET', await liveCall()),
+  listCalls: () => send('GET', '/v1/calls'),
+  explainCall: () => send('POST', '/v1/calls/explain', { to: 'sip:1000@gw', remote: '192.0.2.1' }),
+  listCallAccounts: () => send('GET', '/v1/accounts'),
+  holdCall: async () => send('POST', `${await liveCall()}/hold`),
+  async unholdCall() {
+    const call = await liveCall()
+    await send('POST', `${call}/hold`)
+    return send('POST', `${call}/unhold`)
+  },
+  hearInCall: async () => send('PATCH', await liveCall(), { hear: null }),
+  sendDigits: async () => send('POST', `${await liveCall()}/dtmf`, { digits: '1#' }),
+  transferCall: async () => send('POST', `${await liveCall()}/transfer`, { to: self() }),
+  hangUp: async () => send('POST', `${await liveCall()}/hangup`, { reason: 'enough' }),
+  endCall: async () => send('DELETE', await liveCall()),
   readEvents: () => send('GET', '/v1/events?recent=3'),
   getMetrics: () => send('GET', '/metrics'),
   async getSnapshot() {

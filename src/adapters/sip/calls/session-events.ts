@@ -7,14 +7,16 @@ import { takeAnswer, takeOffer } from './renegotiate.ts'
 import { takeNotify, takeRefer } from './transfer.ts'
 
 /** Keys, key frames, and nothing else. */
-const takeInfo = (call: Call, { request, reply }: IncomingRequest): void => {
-  const { body } = request
-  if (body === undefined || call.digits.info(body.type, body.content)) reply(200)
+const takeInfo = (call: Call, incoming: IncomingRequest): void => {
+  const { body } = incoming.request
+  if (body === undefined || call.digits.info(body.type, body.content)) incoming.reply(200)
   else if (!body.type.startsWith(pictureFastUpdate.type))
-    reply(415, { headers: { Accept: `application/dtmf-relay, application/dtmf, ${pictureFastUpdate.type}` } })
+    incoming.reply(415, {
+      headers: { Accept: `application/dtmf-relay, application/dtmf, ${pictureFastUpdate.type}` },
+    })
   else {
     if (body.content.includes('picture_fast_update')) call.media.keyframeWanted()
-    reply(200)
+    incoming.reply(200)
   }
 }
 

@@ -55,13 +55,14 @@ const finish = (call: Call, to: string, result: TransferResult): void => {
 }
 
 /** How a transfer that we asked for goes. */
-export const takeNotify = (call: Call, { request, reply }: IncomingRequest): void => {
+export const takeNotify = (call: Call, incoming: IncomingRequest): void => {
+  const { request } = incoming
   const event = (request.headers.get('event') ?? '').split(';')[0]!.trim()
   if (event !== 'refer' || call.transferring === undefined) {
-    reply(481)
+    incoming.reply(481)
     return
   }
-  reply(200)
+  incoming.reply(200)
   const state = request.headers.get('subscription-state') ?? ''
   const found = readFragment(request.body?.content ?? '')
   if (found !== undefined && found.code >= 200) {
@@ -119,11 +120,11 @@ const tellOutcome = (call: Call, session: Session, reason: CallInfo['reason']): 
 }
 
 /** The far side asks us to call somebody else: only where a rule allows it, for calls cost money. */
-export const takeRefer = (call: Call, { request, reply }: IncomingRequest): void => {
-  const target = referTarget(request.headers.get('refer-to') ?? '')
+export const takeRefer = (call: Call, incoming: IncomingRequest): void => {
+  const target = referTarget(incoming.request.headers.get('refer-to') ?? '')
   const { session } = call
   if (target === undefined || session === undefined) {
-    reply(400, { reason: 'Refer-To cannot be read' })
+    incoming.reply(400, { reason: 'Refer-To cannot be read' })
     return
   }
   if (!allowedBy(call, target)) {
@@ -131,10 +132,10 @@ export const takeRefer = (call: Call, { request, reply }: IncomingRequest): void
       { to: formatUri(target) },
       `REFER of the far side declined: no rule allows ${target.user}@${target.host}`,
     )
-    reply(603)
+    incoming.reply(603)
     return
   }
-  reply(202)
+  incoming.reply(202)
   follow(call, session, target).catch((thrown: unknown) => {
     const error = toGatewayError(thrown)
     call.log.warn({ code: error.code }, `the transfer asked for failed: ${error.message}`)

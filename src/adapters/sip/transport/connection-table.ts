@@ -1,8 +1,10 @@
-import type { TransportKind } from '../addresses.ts'
+import type { Target, TransportKind } from '../addresses.ts'
 import type { Flow } from './flow.ts'
 
 /** A connection that can be ended from our side. */
 export interface ClosableFlow extends Flow {
+  /** Whom its certificate was checked to be; undefined for one that was not, as of those that came in. */
+  readonly verified?: string | undefined
   close(reason: string): void
 }
 
@@ -45,9 +47,11 @@ export class ConnectionTable {
     else this.#perSource.delete(flow.ip)
   }
 
-  find(transport: TransportKind, ip: string, port: number): Flow | undefined {
+  /** An open connection to the target; a secure one only when it was checked for the target's name (RFC 5922). */
+  find({ transport, ip, port, name }: Target): Flow | undefined {
     const flow = this.#byPeer.get(keyOf(transport, ip, port))
-    return flow?.open ? flow : undefined
+    const trusted = transport === 'tcp' || transport === 'ws' || flow?.verified === name
+    return flow?.open && trusted ? flow : undefined
   }
 
   closeAll(reason: string): void {

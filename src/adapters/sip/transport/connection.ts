@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../../../core/types.ts'
 import type { BoundAddress, TransportKind } from '../addresses.ts'
-import { type Flow, type FlowEvents, pong } from './flow.ts'
+import type { ClosableFlow } from './connection-table.ts'
+import { type FlowEvents, pong } from './flow.ts'
 import { StreamFramer } from './framing.ts'
 
 export interface ConnectionOptions {
@@ -11,6 +12,8 @@ export interface ConnectionOptions {
   readonly clock: Clock
   readonly maxBytes: number
   readonly events: FlowEvents
+  /** Whom the certificate was checked to be. */
+  readonly verified?: string | undefined
 }
 
 /** Longest that a peer may take for its first message. */
@@ -22,7 +25,8 @@ const maxUnsentBytes = 1 << 20
 export const plainIp = (ip: string | undefined): string => (ip ?? '').replace(/^::ffff:(?=\d+\.)/i, '')
 
 /** One TCP or TLS connection. */
-export class Connection implements Flow {
+export class Connection implements ClosableFlow {
+  readonly verified: string | undefined
   readonly transport: TransportKind
   readonly reliable = true
   readonly ip: string
@@ -38,6 +42,7 @@ export class Connection implements Flow {
     this.#socket = socket
     this.#events = options.events
     this.transport = options.transport
+    this.verified = options.verified
     this.door = options.door
     this.local = options.local
     this.ip = plainIp(socket.remoteAddress)

@@ -21,8 +21,6 @@ export interface TransportsOptions {
 }
 
 const isIPv6 = (ip: string): boolean => ip.includes(':')
-const certificateOf = ({ certificate }: ListenAddress) => certificate
-
 /** All doors and connections: how messages get in, and the flow that leads to a target. */
 export class Transports {
   readonly #options: TransportsOptions
@@ -94,11 +92,6 @@ export class Transports {
     return it instanceof UdpDoor ? it.flow(target.ip, target.port) : this.#noDoor(target)
   }
 
-  /** An open connection from that address and port, for answers whose own is gone (RFC 3261 18.2.2). */
-  connectionOf({ transport, ip, port }: Target): Flow | undefined {
-    return this.#table.find(transport, ip, port)
-  }
-
   async close(): Promise<void> {
     this.#table.closeAll('shutdown')
     await Promise.all(this.#doors.map(door => door.close()))
@@ -122,9 +115,17 @@ export class Transports {
     )
   }
 
-  #connectionOptions(door: number, local: BoundAddress): ConnectionOptions {
+  #connectionOptions(door: number, local: BoundAddress, verified?: string): ConnectionOptions {
     const { clock, messageBytes } = this.#options
-    return { clock, events: this.#events, maxBytes: messageBytes, transport: local.transport, door, local }
+    return {
+      clock,
+      events: this.#events,
+      maxBytes: messageBytes,
+      transport: local.transport,
+      door,
+      local,
+      verified,
+    }
   }
 
   #accept(socket: Socket, door: number, bound: BoundAddress): void {
@@ -152,7 +153,7 @@ export class Transports {
   }
 
   #connection(target: Target, door: number): Flow | Promise<Flow> {
-    const existing = this.#table.find(target.transport, target.ip, target.port)
+    const existing = this.#table.find(target)
     if (existing !== undefined) return existing
     const key = `${target.transport} ${target.ip} ${target.port} ${target.name}`
     const dialling = this.#dialling.get(key) ?? this.#dial(target, door)
@@ -172,14 +173,14 @@ export class Transports {
     if (this.#table.size >= this.#options.connections) {
       throw new GatewayError('busy', `all ${this.#options.connections} SIP connections are taken`)
     }
-    const certificate = this.#listen[door] === undefined ? undefined : certificateOf(this.#listen[door])
+    const certificate = this.#listen[door]?.certificate
     const socket = await dial(target, { ca: this.#options.ca, certificate })
     const local = this.#doors[door]?.bound ?? {
       transport: target.transport,
       host: socket.localAddress ?? '',
       port: socket.localPort ?? 0,
     }
-    const flow = new Connection(socket, this.#connectionOptions(door, local))
+    const flow = new Connection(socket, this.#connectionOptions(door, local, target.name))
     this.#table.add(flow)
     return flow
   }
