@@ -43,9 +43,11 @@ export const play = (name: string, video: HTMLVideoElement, tell: (state: Player
     peer.addTransceiver('video', { direction: 'recvonly' })
     peer.addTransceiver('audio', { direction: 'recvonly' })
     peer.addEventListener('track', ({ track }) => media.addTrack(track))
-    video.srcObject = media
     try {
-      return await negotiate(peer, `/whep/${encodeName(name)}`)
+      const made = await negotiate(peer, `/whep/${encodeName(name)}`)
+      // Not sooner: an element that waits for its first picture keeps the page from ever being loaded.
+      video.srcObject = media
+      return made
     } catch (error) {
       peer.close()
       throw error
