@@ -165,7 +165,7 @@ export const define: Define = (command, finish) => {
     .argument('<to...>', 'URLs of the destinations')
     .option('--explain', 'connect both ends, say what would be done to each track, and leave')
     .option('--retry', 'connect lost destinations again, and wait for a stream that has ended')
-    .option('--duration <seconds>', 'stop after so long', parseSeconds)
+    .option('--duration <time>', 'stop after so long: 90, 15m, 1.5h', parseSeconds)
     .option('--json', 'plan and result as one JSON object a line')
     .addHelpText('after', urlsHelp)
     .addHelpText(

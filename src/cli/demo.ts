@@ -81,7 +81,7 @@ const demo = async (flags: DemoFlags): Promise<number> => {
 export const define: Define = (command, finish) => {
   addFlags(command)
     .option('--size <WxH>', 'of the picture', '1280x720')
-    .option('--duration <seconds>', 'stop after so long', parseSeconds)
+    .option('--duration <time>', 'stop after so long: 90, 15m, 1.5h', parseSeconds)
     .addHelpText('after', examples('demo', 'demo --size 640x360 --duration 60'))
     .action(async (flags: DemoFlags) => finish(await demo(flags)))
 }

@@ -82,14 +82,14 @@ export const define: Define = (command, finish) => {
     .addHelpText('after', examples('job remux live/cam.flv cam.mp4'))
     .action((from: string, to: string, flags: JobFlags) => done(run({ kind: 'remux', from, to }, flags)))
   maker('cut', 'a piece of a recording, without transcoding')
-    .requiredOption('--duration <seconds>', 'how long', parseSeconds)
-    .option('--start <seconds>', 'from there, or the key frame before', parseSeconds)
+    .requiredOption('--duration <time>', 'how long', parseSeconds)
+    .option('--start <time>', 'from there, or the key frame before', parseSeconds)
     .addHelpText('after', examples('job cut live/cam.flv piece.mp4 --start 60 --duration 30'))
     .action((from: string, to: string, flags: JobFlags & { start?: number; duration: number }) =>
       done(run({ kind: 'cut', from, to, start: flags.start, duration: flags.duration }, flags)),
     )
   maker('thumbnail', 'one picture of a recording as JPEG')
-    .option('--at <seconds>', 'of that moment', parseSeconds)
+    .option('--at <time>', 'of that moment', parseSeconds)
     .option('--width <pixels>', 'how wide', Number)
     .addHelpText('after', examples('job thumbnail live/cam.flv cam.jpg --at 12.5 --width 320'))
     .action((from: string, to: string, flags: JobFlags & { at?: number; width?: number }) =>

@@ -17,7 +17,7 @@ export interface OpenFlags extends ApiFlags {
 export const addOpenFlags = (command: Command): Command =>
   addApiFlags(command)
     .option('--follow', 'stay until it has ended; Ctrl-C stops it')
-    .option('--duration <seconds>', 'stop it after so long; stays until then', parseSeconds)
+    .option('--duration <time>', 'stop it after so long (90, 15m, 1.5h); stays until then', parseSeconds)
     .option('--json', 'the bridge as JSON')
 
 const pollMs = 500

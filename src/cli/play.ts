@@ -48,7 +48,7 @@ export const define: Define = (command, finish) => {
     .argument('<file>', 'an FLV file of this machine')
     .argument('<stream>', 'the name it gets: live/film')
     .option('--loop', 'again and again')
-    .option('--duration <seconds>', 'stop after so long', parseSeconds)
+    .option('--duration <time>', 'stop after so long: 90, 15m, 1.5h', parseSeconds)
     .option('--rtmp <url>', 'the RTMP door, where it is not the one that the gateway names')
     .option('--key <key>', 'what lets it publish, else the token; also env:NAME, file:PATH or -')
     .option('--json', 'plan and result as one JSON object a line')

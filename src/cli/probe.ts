@@ -118,7 +118,7 @@ const probe = async (text: string, { duration, json }: ProbeFlags): Promise<void
 export const define: Define = (command, finish) => {
   command
     .argument('<url>', 'rtmp://, rtmps://, http(s)://….flv or an FLV file; also env:NAME, file:PATH or -')
-    .option('--duration <seconds>', 'how long it is watched', parseSeconds, 5)
+    .option('--duration <time>', 'how long it is watched: 90, 15m', parseSeconds, 5)
     .option('--json', 'as JSON')
     .addHelpText('after', examples('probe rtmp://host/live/cam', 'probe clip.flv --duration 10 --json'))
     .action(async (url: string, flags: ProbeFlags) => {

@@ -1,10 +1,11 @@
 /** `crosspoint token`: signs a token for a publisher, a viewer or a program. */
-import { InvalidArgumentError, Option } from 'commander'
+import { Option } from 'commander'
 import { signToken } from '../access/sign-token.ts'
 import { parseConfig, readConfigFile } from '../config/config.ts'
 import { type Define, examples } from './command.ts'
 import { EXIT } from './exit-codes.ts'
 import { print } from './print.ts'
+import { parseValidity } from './seconds.ts'
 
 interface TokenFlags {
   readonly config: string
@@ -16,17 +17,9 @@ interface TokenFlags {
   readonly for: number
 }
 
-const units = { s: 1, m: 60, h: 3600, d: 86_400 } as const
-
-const parseDuration = (text: string): number => {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  if (count === undefined || Number(count) === 0)
-    throw new InvalidArgumentError('It is a number and a unit: 90s, 15m, 8h, 30d.')
-  return Number(count) * units[unit as keyof typeof units]
-}
-
 const help = `
-The file must have access.jwt.secret; rules with "jwt: true" then let the token in.
+The file must have access.jwt.secret; rules with "jwt: true" then let the token in. It is looked at when somebody
+comes: who is there goes on when it expires (crosspoint kick ends that), and is not let in again.
 `
 
 const token = async (flags: TokenFlags): Promise<void> => {
@@ -42,7 +35,7 @@ export const define: Define = (command, finish) => {
     .option('--play <pattern...>', 'streams it may play')
     .addOption(new Option('--api <scope>', 'what it may do with the API').choices(['read', 'write']))
     .option('--subject <name>', 'whose it is')
-    .option('--for <duration>', 'how long it is valid: 90s, 15m, 8h, 30d', parseDuration, 3600)
+    .option('--for <duration>', 'how long it is valid: 90s, 15m, 8h, 30d', parseValidity, 3600)
     .addHelpText('after', help)
     .addHelpText(
       'after',

@@ -34,7 +34,7 @@ describe('crosspoint token', () => {
   test.each([
     [['--play', 'live/%'], '"live/%" is not a pattern of stream names'],
     [[], 'a token allows to publish, to play, or to use the API'],
-    [['--play', 'x', '--for', '2 hours'], '90s, 15m, 8h, 30d'],
+    [['--play', 'x', '--for', '2 hours'], '90 or 90s, 15m, 1.5h, 2d'],
     [['--play', 'x', '--api', 'root'], 'Allowed choices are read, write'],
   ])('%j is refused in one sentence', async (flags, sentence) => {
     const { code, output } = await runCrosspoint(['token', '--config', config(), ...flags])

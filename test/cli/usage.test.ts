@@ -79,7 +79,7 @@ describe('the command line', () => {
     [['serve', '--rtpm', ':1'], 2, "unknown option '--rtpm'", 'Did you mean --rtmp?'],
     [['bridge', 'a.flv', 'b.flv', '--explian'], 2, "unknown option '--explian'", 'Did you mean --explain?'],
     [['bridge', 'a.flv'], 2, "missing required argument 'to'", ''],
-    [['bridge', 'a.flv', 'b.flv', '--duration', 'x'], 2, 'number of seconds', ''],
+    [['bridge', 'a.flv', 'b.flv', '--duration', 'x'], 2, 'a time above 0', ''],
     [
       ['bridge', 'gopher://a', 'b.flv'],
       2,
