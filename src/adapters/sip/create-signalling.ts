@@ -127,10 +127,11 @@ class SipSignalling implements Signalling {
         this.#stack,
         { draft, hop: route[0] ?? uri, door, sign: createSign(options.credentials) },
         {
-          response: (response, flow) => {
+          response: (response, flow, detail) => {
             if (response.code < 200) return
             const source = flow === undefined ? undefined : { source: sourceOf(flow) }
-            resolve({ response, cseq: request.draft.cseq, ...source })
+            const why = detail === undefined ? undefined : { detail }
+            resolve({ response, cseq: request.draft.cseq, ...source, ...why })
           },
         },
       )

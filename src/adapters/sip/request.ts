@@ -77,4 +77,6 @@ export interface RequestResult {
   readonly cseq: number
   /** Where the answer came from; absent when the response was made up here. */
   readonly source?: Source
+  /** Why it was made up here. */
+  readonly detail?: string
 }

@@ -102,7 +102,7 @@ export class ClientRequest {
     else this.#connect(target, flow => this.#send(flow, target))
   }
 
-  #connect(target: Target, use: (flow: Flow) => void, otherwise?: () => void): void {
+  #connect(target: Target, use: (flow: Flow) => void): void {
     const flow = this.#stack.transports.flowTo(target, this.#options.door)
     if (!(flow instanceof Promise)) {
       use(flow)
@@ -113,8 +113,7 @@ export class ClientRequest {
         if (!this.#done) use(found)
       },
       (error: Error) => {
-        if (otherwise !== undefined) otherwise()
-        else this.#tryNext(503, `${target.transport} ${target.ip}:${target.port}: ${error.message}`)
+        this.#tryNext(503, `${target.transport} ${target.ip}:${target.port}: ${error.message}`)
       },
     )
   }
@@ -127,17 +126,12 @@ export class ClientRequest {
       this.#transmit(flow, bytes)
       return
     }
-    const tcp: Target = { ip: flow.ip, port: flow.port, name: target?.name ?? flow.ip, transport: 'tcp' }
-    this.#connect(
-      tcp,
-      stream => {
-        this.#prepare(stream, flow)
-        this.#transmit(stream, this.#format())
-      },
-      () => {
-        if (!this.#done) this.#transmit(flow, bytes)
-      },
-    )
+    const peer: Target = { ip: flow.ip, port: flow.port, name: target?.name ?? flow.ip, transport: 'udp' }
+    void this.#stack.transports.longWay(peer).then(stream => {
+      if (this.#done) return
+      if (stream !== undefined) this.#prepare(stream, flow)
+      this.#transmit(stream ?? flow, stream === undefined ? bytes : this.#format())
+    })
   }
 
   #prepare(flow: Flow, home: Flow): void {

@@ -20,6 +20,9 @@ export interface TransportsOptions {
   readonly openUdpPort?: OpenDatagramPort | undefined
 }
 
+const maxWithoutTcp = 1000
+const withoutTcpUs = 600_000_000
+
 const isIPv6 = (ip: string): boolean => ip.includes(':')
 /** All doors and connections: how messages get in, and the flow that leads to a target. */
 export class Transports {
@@ -30,6 +33,9 @@ export class Transports {
   readonly #table: ConnectionTable
   /** Connections being made, by target, so that two requests at once share one. */
   readonly #dialling = new Map<string, Promise<Flow>>()
+  /** Peers that took no long request by TCP, and until when they are not asked again. */
+  readonly #withoutTcp = new Map<string, number>()
+  #closed = false
 
   private constructor(listen: readonly ListenAddress[], events: FlowEvents, options: TransportsOptions) {
     this.#listen = listen
@@ -92,7 +98,22 @@ export class Transports {
     return it instanceof UdpDoor ? it.flow(target.ip, target.port) : this.#noDoor(target)
   }
 
+  /** By TCP what is too long for a datagram (RFC 3261 18.1.1); undefined when the peer was found not to take it. */
+  async longWay({ ip, port, name }: Target): Promise<Flow | undefined> {
+    const key = `${ip} ${port}`
+    const now = this.#options.clock.now()
+    if ((this.#withoutTcp.get(key) ?? 0) > now) return undefined
+    try {
+      return await this.flowTo({ transport: 'tcp', ip, port, name })
+    } catch {
+      if (this.#withoutTcp.size >= maxWithoutTcp) this.#withoutTcp.clear()
+      this.#withoutTcp.set(key, now + withoutTcpUs)
+      return undefined
+    }
+  }
+
   async close(): Promise<void> {
+    this.#closed = true
     this.#table.closeAll('shutdown')
     await Promise.all(this.#doors.map(door => door.close()))
   }
@@ -175,6 +196,10 @@ export class Transports {
     }
     const certificate = this.#listen[door]?.certificate
     const socket = await dial(target, { ca: this.#options.ca, certificate })
+    if (this.#closed) {
+      socket.destroy()
+      throw new GatewayError('shutdown')
+    }
     const local = this.#doors[door]?.bound ?? {
       transport: target.transport,
       host: socket.localAddress ?? '',
