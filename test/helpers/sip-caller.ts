@@ -1,0 +1,130 @@
+/** A telephone for tests: real signalling over UDP, one RTP socket, sound that can be told apart. */
+import { createSocket, type Socket } from 'node:dgram'
+import { createSignalling } from '../../src/adapters/sip/create-signalling.ts'
+import { noParams } from '../../src/adapters/sip/message/params.ts'
+import type { SipResponse } from '../../src/adapters/sip/message/types.ts'
+import { parseUri } from '../../src/adapters/sip/message/uri.ts'
+import type { Session } from '../../src/adapters/sip/session.ts'
+import type { Signalling } from '../../src/adapters/sip/signalling.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { GatewayError } from '../../src/errors.ts'
+import { attributeOf } from '../../src/media/sdp/attributes.ts'
+import { parseSdp } from '../../src/media/sdp/parse.ts'
+import { quietLog } from './sip-peer.ts'
+
+const PAYLOAD_BYTES = 160
+
+export interface SipCaller {
+  readonly rtpPort: number
+  /** Where the gateway takes media. */
+  readonly gatewayRtp: { readonly port: number; readonly rtcpPort: number }
+  /** First payload byte of each packet received so far, in order. */
+  readonly heard: readonly number[]
+  /** Anything from its own RTP socket to the gateway's RTP or RTCP port. */
+  send(bytes: Uint8Array, to: 'rtp' | 'rtcp'): void
+  /** Of this end's packets from now on: what `heard` of another shows. */
+  say(byte: number): void
+  readonly ended: boolean
+  close(): Promise<void>
+}
+
+const listenRtp = async (): Promise<Socket> => {
+  const socket = createSocket('udp4')
+  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve))
+  return socket
+}
+
+const offerFor = (port: number, type: number): string =>
+  [
+    'v=0',
+    'o=- 1 1 IN IP4 127.0.0.1',
+    's=-',
+    'c=IN IP4 127.0.0.1',
+    't=0 0',
+    `m=audio ${port} RTP/AVP ${type}`,
+    '',
+  ].join('\r\n')
+
+const mediaOf = (sdp: string): { readonly port: number; readonly rtcpPort: number } => {
+  const media = parseSdp(sdp).media[0]!
+  const rtcp = attributeOf(media, 'rtcp')
+  return { port: media.port, rtcpPort: rtcp === undefined ? media.port + 1 : Number.parseInt(rtcp, 10) }
+}
+
+/** PCMU of 20 ms every 20 ms, until it is stopped. */
+const sendSound = (socket: Socket, port: number, byte: () => number): (() => void) => {
+  const packet = Buffer.alloc(12 + PAYLOAD_BYTES)
+  packet[0] = 0x80
+  packet.writeUInt32BE(Math.floor(Math.random() * 2 ** 32), 8)
+  let [sequence, timestamp] = [1, 0]
+  const timer = setInterval(() => {
+    packet.writeUInt16BE(sequence++ & 0xffff, 2)
+    packet.writeUInt32BE(timestamp, 4)
+    timestamp += PAYLOAD_BYTES
+    packet.fill(byte(), 12)
+    socket.send(packet, port, '127.0.0.1')
+  }, 20)
+  return () => clearInterval(timer)
+}
+
+const invite = (signalling: Signalling, port: number, user: string, offer: string) =>
+  new Promise<{ session: Session; response: SipResponse }>((resolve, reject) => {
+    signalling.invite(
+      {
+        uri: parseUri(`sip:${user}@127.0.0.1:${port}`)!,
+        from: { display: '', uri: parseUri('sip:caller@127.0.0.1')!, params: noParams },
+        body: { type: 'application/sdp', content: offer },
+      },
+      {
+        accepted: (session, { response }) => resolve({ session, response }),
+        rejected: ({ code, reason, detail }) =>
+          reject(new GatewayError('refused', `${code} ${reason} ${detail ?? ''}`)),
+      },
+    )
+  })
+
+/** Calls `user` at a gateway on this machine. Rejects with code and reason when it is not answered. */
+export const placeSipCall = async (port: number, user: string): Promise<SipCaller> => {
+  const signalling = await createSignalling({
+    addresses: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],
+    clock: systemClock,
+    log: quietLog,
+    userAgent: 'test phone',
+    screen: () => ({ action: 'reject', code: 403 }),
+    onInvite: incoming => incoming.reject(486),
+  })
+  const socket = await listenRtp()
+  const heard: number[] = []
+  socket.on('message', bytes => {
+    if (bytes.length > 12 && (bytes[1]! & 0x7f) === 0) heard.push(bytes[12]!)
+  })
+  const { session, response } = await invite(signalling, port, user, offerFor(socket.address().port, 0))
+  const gatewayRtp = mediaOf(response.body?.content ?? '')
+  let ended = false
+  session.listen({
+    ended: () => {
+      ended = true
+    },
+  })
+  let byte = 0xff
+  const stop = sendSound(socket, gatewayRtp.port, () => byte)
+  return {
+    rtpPort: socket.address().port,
+    gatewayRtp,
+    heard,
+    say: next => {
+      byte = next
+    },
+    send: (bytes, to) =>
+      socket.send(bytes, to === 'rtp' ? gatewayRtp.port : gatewayRtp.rtcpPort, '127.0.0.1'),
+    get ended() {
+      return ended
+    },
+    close: async () => {
+      stop()
+      session.bye()
+      await signalling.close(500)
+      socket.close()
+    },
+  }
+}
