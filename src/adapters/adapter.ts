@@ -1,6 +1,15 @@
 /** L3. The one contract that a protocol folder implements. */
 import type { ServerResponse } from 'node:http'
-import type { Clock, Closable, Egress, Publication, Registry, Scope } from '../core/types.ts'
+import type {
+  Accept,
+  Clock,
+  Closable,
+  Egress,
+  Publication,
+  Registry,
+  Scope,
+  TrackInfo,
+} from '../core/types.ts'
 import type { CodecId, Form } from '../media/types.ts'
 import type { CallDesk } from './call-desk.ts'
 import type { Credentials } from './credentials.ts'
@@ -128,6 +137,8 @@ export interface Adapter<C> {
   pull?(context: AdapterContext, config: C, url: URL, publication: Publication): Promise<Closable>
   /** We connect and write. The Egress is then subscribed to a stream by the caller. */
   push?(context: AdapterContext, config: C, url: URL): Promise<Egress>
+  /** What `push` would write there, found out without connecting. Absent: a push that is closed at once disturbs nobody. */
+  wouldTake?(config: C, url: URL, tracks: readonly TrackInfo[]): readonly Accept[]
   /** The calls of this context, whether it listens or not. Nothing is opened before the first one. */
   calls?(context: AdapterContext, config: C): CallDesk
 }

@@ -1,7 +1,7 @@
-/** What a bridge would do to each track, found out at both ends without moving any media. */
+/** What a bridge would do to each track, found out at its source; no destination is called that would notice. */
 import { negotiate } from '../core/negotiate.ts'
-import type { Clock, NegotiatePolicy, Plan, Registry, StreamInfo } from '../core/types.ts'
-import { toGatewayError } from '../errors.ts'
+import type { Accept, Clock, NegotiatePolicy, Plan, Registry, StreamInfo, TrackInfo } from '../core/types.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
 import { KeyframeRarity } from '../restream/keyframe-rarity.ts'
 import { type Check, preflight } from '../restream/preflight.ts'
 import { profileAccepts } from '../restream/profiled-egress.ts'
@@ -35,29 +35,37 @@ const measured = async (registry: Registry, clock: Clock, stream: StreamInfo): P
   return look() ?? stream
 }
 
+const acceptsOf = async (endpoint: UrlEndpoint, tracks: readonly TrackInfo[]): Promise<readonly Accept[]> => {
+  const { adapter, context, config } = endpoint.dialer
+  const url = pushUrl(endpoint, 0)
+  const told = adapter.wouldTake?.(config, url, tracks)
+  if (told !== undefined) return told
+  if (adapter.once)
+    throw new GatewayError('not-implemented', `${endpoint.label} says what it takes when it has answered`)
+  const egress = await adapter.push!(context, config, url)
+  const accepts = egress.accepts(tracks)
+  await egress.close({ code: 'subscriber-left', detail: 'it was only asked what it takes' })
+  return accepts
+}
+
 const planOf = async (
   endpoint: UrlEndpoint,
   { tracks }: StreamInfo,
   policy: NegotiatePolicy,
   canTranscode: boolean,
 ): Promise<Plan> => {
-  const { dialer, profile } = endpoint
-  const egress = await dialer.adapter.push!(dialer.context, dialer.config, pushUrl(endpoint, 0))
-  try {
-    const accepts = egress.accepts(tracks)
-    if (profile === undefined) return negotiate(tracks, accepts, policy)
-    const encode = canTranscode ? new KeyframeRarity(profile.keyframeMs).encode(tracks) : undefined
-    return negotiate(tracks, profileAccepts(accepts, profile, canTranscode, encode), policy)
-  } finally {
-    await egress.close({ code: 'subscriber-left', detail: 'it was only asked what it takes' })
-  }
+  const { profile } = endpoint
+  const accepts = await acceptsOf(endpoint, tracks)
+  if (profile === undefined) return negotiate(tracks, accepts, policy)
+  const encode = canTranscode ? new KeyframeRarity(profile.keyframeMs).encode(tracks) : undefined
+  return negotiate(tracks, profileAccepts(accepts, profile, canTranscode, encode), policy)
 }
 
 const nothing = { keyframeMs: undefined, videoKbps: undefined, audioKbps: undefined, fps: undefined }
 
 /**
- * Connects both ends and closes them again.
- * @throws GatewayError of the end that could not be reached.
+ * Connects the source and lets it go again.
+ * @throws GatewayError when it cannot be reached, or what a destination takes is not known before it is called.
  */
 export const explainBridge = async (parts: BridgeParts): Promise<Explanation> => {
   const { from, to, registry, clock, scope, waitMs, canTranscode } = parts

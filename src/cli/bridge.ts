@@ -163,7 +163,7 @@ export const define: Define = (command, finish) => {
   addFlags(command)
     .argument('<from>', 'URL of the source')
     .argument('<to...>', 'URLs of the destinations')
-    .option('--explain', 'connect both ends, say what would be done to each track, and leave')
+    .option('--explain', 'connect the source only, say what would be done to each track, and leave')
     .option('--retry', 'connect lost destinations again, and wait for a stream that has ended')
     .option('--duration <time>', 'stop after so long: 90, 15m, 1.5h', parseSeconds)
     .option('--json', 'plan and result as one JSON object a line')

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { crosspoint, publishTestSource, runCrosspoint } from '../helpers/crosspoint.ts'
 import { decodeErrors, probe } from '../helpers/flv.ts'
 import { freePort, runProgram, stopPrograms, until } from '../helpers/program.ts'
+import { startScriptedSink } from '../helpers/scripted-sink.ts'
 
 let folder: string
 let clip: string
@@ -45,6 +46,14 @@ test('--explain says the plan and writes nothing', async () => {
   expect(output).toContain('video h264 640x360: copy')
   expect(code).toBe(0)
   expect(await exists(join(folder, 'never.flv'))).toBe(false)
+})
+
+test('--explain leaves destinations alone: none is called', async () => {
+  const sink = await startScriptedSink(() => 'take')
+  const { code, output } = await runCrosspoint(['bridge', clip, sink.url('KEY'), '--explain'])
+  expect(output).toContain('video h264 640x360: copy')
+  expect([code, sink.connections]).toEqual([0, []])
+  await sink.close()
 })
 
 test('--explain --json is one object', async () => {

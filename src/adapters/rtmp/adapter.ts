@@ -1,3 +1,4 @@
+import { acceptsFlv } from '../../flv-session/egress.ts'
 import type { CodecId } from '../../media/types.ts'
 import type { Adapter, Capability } from '../adapter.ts'
 import { pullRtmp, pushRtmp } from './client.ts'
@@ -20,4 +21,6 @@ export const rtmp: Adapter<RtmpConfig> = {
   listen: listenRtmp,
   pull: pullRtmp,
   push: pushRtmp,
+  // Before it has answered, a server is taken for one that knows nothing of Enhanced RTMP.
+  wouldTake: (_config, _url, tracks) => acceptsFlv(tracks, { fourCcs: [] }),
 }
