@@ -6,6 +6,7 @@ import { bench as latency } from './latency.ts'
 import { createHistogram } from './parts/histogram.ts'
 import { createPicture, holdsKeyMark, PICTURE_BYTES, readStamps, stamp } from './parts/marks.ts'
 import { bench as relay } from './relay.ts'
+import { bench as sip } from './sip.ts'
 import { bench as start } from './start.ts'
 
 const options = (values: Readonly<Record<string, number>>): Options =>
@@ -48,6 +49,14 @@ test.concurrent('start: ready and small', { timeout: 60_000 }, async () => {
   const [row] = ours(rows) as [Row]
   expect(row.readyMedianMs).toBeLessThan(10_000)
   expect(row.idleRssBytes).toBeLessThan(160e6)
+})
+
+test.concurrent('sip: calls are taken and made, none fails', { timeout: 60_000 }, async () => {
+  const rows = await sip(options({ rate: 50, seconds: 1 }))
+  expect(rows.map(({ name, calls, failed }) => [name, calls, failed])).toEqual([
+    ['taken', 50, 0],
+    ['made', 50, 0],
+  ])
 })
 
 test('the times in pictures are found wherever they end', () => {

@@ -12,7 +12,7 @@ const names = readdirSync(import.meta.dirname)
   )
   .map(file => file.slice(0, -3))
 
-const usage = `usage: npm run -s bench -- ${names.join('|')} [--viewers N] [--players N] [--streams N] [--seconds N] [--times N] [--warm-up SECONDS] [--json]`
+const usage = `usage: npm run -s bench -- ${names.join('|')} [--viewers N] [--players N] [--streams N] [--seconds N] [--times N] [--rate N] [--warm-up SECONDS] [--json]`
 
 const readArguments = () =>
   parseArgs({
@@ -24,6 +24,7 @@ const readArguments = () =>
       streams: { type: 'string' },
       seconds: { type: 'string' },
       times: { type: 'string' },
+      rate: { type: 'string' },
       'warm-up': { type: 'string' },
     },
   })
