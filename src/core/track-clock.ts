@@ -153,12 +153,24 @@ class SlewedClock implements SourceClock {
     if (this.#anchored) this.#forgetReports()
     this.#anchored = true
     this.#pivotTs = ts
-    this.#pivotWall = wall
+    this.#pivotWall = this.#placed(ts, wall)
     this.#error = 0
     this.#furthest = ts
     this.#stream.originWall ??= wall
     if (this.#early !== undefined) this.#reported(this.#early)
     this.#early = undefined
+  }
+
+  /**
+   * Where a report that came before the first unit puts it, beside a track of the same sender that has reported: nothing
+   * has been told yet that would have to be slewed.
+   */
+  #placed(ts: number, wall: number): number {
+    const { offset, notBefore } = this.#sender
+    if (this.#early === undefined || offset === undefined) return wall
+    const told = this.#early.wall + offset + (ts - this.#early.ts) * this.#usPerTick
+    const least = Math.max(this.#stream.originWall ?? told, notBefore ?? told)
+    return Math.abs(told - wall) > arrivalJumpUs ? wall : Math.max(told, least)
   }
 
   /** A source without reports: two of its clocks drift apart by 720 ms in an hour when they are 200 ppm off. */

@@ -54,6 +54,29 @@ describe('before and at the first anchor', () => {
     expect(audio.syncErrorUs).toBe(-100_000)
   })
 
+  test('a report that came first places a track beside one that has reported, however late its packets come', () => {
+    const { video, audio } = pair()
+    video.anchor({ ts: 0, wall: W0 + senderOff, from: 'sender-report' })
+    video.anchor({ ts: 0, wall: W0, from: 'arrival' })
+    audio.anchor({ ts: 4800, wall: W0 + senderOff + 100_000, from: 'sender-report' })
+    audio.anchor({ ts: 0, wall: W0 + 93_000, from: 'arrival' })
+    expect(audio.toStreamTime(0)).toBe(0)
+    expect(audio.syncErrorUs).toBe(0)
+  })
+
+  test('no track begins before the stream does, and none more than a second off its arrival', () => {
+    const { video, audio } = pair()
+    video.anchor({ ts: 0, wall: W0 + senderOff, from: 'sender-report' })
+    video.anchor({ ts: 0, wall: W0, from: 'arrival' })
+    audio.anchor({ ts: 0, wall: W0 + senderOff - 40_000, from: 'sender-report' })
+    audio.anchor({ ts: 0, wall: W0 + 10_000, from: 'arrival' })
+    expect(audio.toStreamTime(0)).toBe(0)
+    const other = createTrackClock(8000, { originWall: W0 }, { offset: -senderOff })
+    other.anchor({ ts: 0, wall: W0 + senderOff - 5_000_000, from: 'sender-report' })
+    other.anchor({ ts: 0, wall: W0 + 10_000, from: 'arrival' })
+    expect(other.toStreamTime(0)).toBe(10_000)
+  })
+
   test('arrival that contradicts the mapping by more than a second is a jump of the source: anchored anew', () => {
     const { video } = pair()
     video.anchor({ ts: 0, wall: W0, from: 'arrival' })
