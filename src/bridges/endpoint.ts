@@ -57,8 +57,12 @@ const fileUrl = (text: string, resolveFile: ResolveFile): URL => {
   const [, name = text, options = ''] = /^([^?]*\.\w+)(\?.*)$/.exec(text) ?? []
   const url = pathToFileURL(resolveFile(name))
   url.search = options
-  return url
+  // A session description is read where it lies; what it describes is live, and comes back when it is lost.
+  return /\.sdp$/i.test(name) ? new URL(url.href.replace(/^file:/, 'sdp:')) : url
 }
+
+/** A session description inside of a URL is no name, and has keys in it. */
+const labelOf = (text: string): string => (/^data:/i.test(text) ? 'session description' : maskUrls(text))
 
 /** Some schemes have no slashes: `sip:1000@host`. */
 const isUrl = (text: string, dialers: readonly Dialer[]): boolean => {
@@ -109,7 +113,8 @@ export const parseEndpoint = (text: string, role: Role, parts: EndpointParts): E
     const name = parseStreamName(text.slice('stream:'.length))
     return { kind: 'stream', label: text, name }
   }
-  if (/^file:/i.test(text)) throw new GatewayError('bad-url', 'a file is given by its name, without "file:"')
+  const [, bare] = /^(file|sdp):/i.exec(text) ?? []
+  if (bare !== undefined) throw new GatewayError('bad-url', `a file is given by its name, without "${bare}:"`)
   const { restream, resolveSecret } = parts
   const destination = role === 'push' ? parseDestination(text, restream, resolveSecret) : undefined
   const hasScheme = isUrl(text, parts.dialers)
@@ -118,7 +123,7 @@ export const parseEndpoint = (text: string, role: Role, parts: EndpointParts): E
   const url = withFiles(given, found, parts.resolveFile)
   // Where a service is stands in the configuration, whoever asks for it.
   const dialer = destination?.isService === true ? found : withReach(found, parts)
-  const label = destination?.label ?? (hasScheme ? maskUrls(text) : text)
+  const label = destination?.label ?? (hasScheme ? labelOf(text) : text)
   const once = url.protocol === 'file:' || dialer.adapter.once === true
   return { kind: 'url', label, once, dialer, ...destination, url }
 }
