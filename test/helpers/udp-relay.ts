@@ -8,6 +8,11 @@ export interface UdpRelay extends AsyncDisposable {
   readonly lost: number
 }
 
+export interface UdpRelayOptions {
+  /** Media datagrams onwards that wait until the one behind them has passed. Default: none. */
+  readonly holds?: (index: number) => boolean
+}
+
 /**
  * Relays to `target` on 127.0.0.1. `loses` is asked for each datagram with its running number; STUN and DTLS always
  * pass, so that only media suffers.
@@ -15,11 +20,14 @@ export interface UdpRelay extends AsyncDisposable {
 export const startUdpRelay = async (
   target: () => number,
   loses: (index: number) => boolean,
+  { holds }: UdpRelayOptions = {},
 ): Promise<UdpRelay> => {
   const front = createSocket('udp4')
   const clients = new Map<string, Socket>()
   let index = 0
   let lost = 0
+  let held: Buffer | undefined
+  let onwards = 0
   const passes = (bytes: Buffer): boolean => {
     if (bytes[0]! < 128 || !loses(index++)) return true
     lost++
@@ -35,7 +43,14 @@ export const startUdpRelay = async (
       })
       clients.set(key, back)
     }
-    if (passes(bytes)) back.send(bytes, target(), '127.0.0.1')
+    if (!passes(bytes)) return
+    if (held === undefined && holds?.(onwards++) === true) {
+      held = bytes
+      return
+    }
+    back.send(bytes, target(), '127.0.0.1')
+    if (held !== undefined) back.send(held, target(), '127.0.0.1')
+    held = undefined
   })
   front.bind(0, '127.0.0.1')
   await once(front, 'listening')

@@ -10,6 +10,7 @@ const ANCHOR_US = 500_000
 const SMALL_PAYLOAD = 1188
 /** A key frame of so many packets has shown how large they get. */
 const TELLING_PACKETS = 3
+const REPORT_WAIT_US = 30_000
 /** Of a key frame that is being waited for. */
 const MAX_HELD = 8192
 
@@ -36,6 +37,7 @@ export class IngestTrack {
   #held: RtpPacket[] = []
   #anchoredAt = Number.NEGATIVE_INFINITY
   #early: ClockAnchor | undefined
+  #firstAt: number | undefined
 
   constructor(options: IngestTrackOptions) {
     this.#options = options
@@ -45,12 +47,21 @@ export class IngestTrack {
     return this.#writer !== undefined
   }
 
+  /** Why it is not there. */
+  get missing(): string {
+    if (this.#params === undefined) return 'nothing came'
+    if (this.#held.length === 0) return 'no key frame came'
+    return 'key frames came without parameter sets: they must be in the description (sprop=), or be sent (ffmpeg -c copy: -bsf:v h264_mp4toannexb)'
+  }
+
   packet(packet: RtpPacket, format: LineFormat): void {
     if (format !== this.#current) this.#change(format)
     this.#watch?.push(packet)
     if (this.#writer !== undefined) this.#write(packet)
-    else if (isComplete(this.#params!)) this.#open(packet)
-    else this.#hold(packet)
+    else {
+      this.#hold(packet)
+      if (isComplete(this.#params!) && this.#isTimed(packet)) this.#open()
+    }
   }
 
   /** Tick `ts` was captured at `wall` by the sender's clock, in microseconds. */
@@ -75,15 +86,23 @@ export class IngestTrack {
   }
 
   #hold(packet: RtpPacket): void {
-    if (packet.head && packet.key) this.#held = []
+    const isVideo = this.#params!.kind === 'video'
+    if (isVideo && packet.head && packet.key && packet.ts !== this.#held[0]?.ts) this.#held = []
     if (packet.key || this.#held.length > 0) this.#held.push(packet)
     if (this.#held.length > MAX_HELD) this.#held = []
   }
 
-  /** The end of a key frame is where its parameters are known: nothing of it is lost. */
-  #open(packet: RtpPacket): void {
+  /** Senders report as they begin, on another port: whoever waits a moment begins in sync. */
+  #isTimed(packet: RtpPacket): boolean {
+    this.#firstAt ??= packet.arrival
+    return this.#early !== undefined || packet.arrival - this.#firstAt >= REPORT_WAIT_US
+  }
+
+  /** From the first packet of a key frame on: nothing of it is lost. */
+  #open(): void {
     const { publication, id, requestKeyframe, onTrack } = this.#options
-    const held = [...this.#held, packet]
+    const held = this.#held
+    if (held.length === 0) return
     this.#held = []
     this.#writer = publication.addTrack({
       id,
@@ -92,8 +111,8 @@ export class IngestTrack {
       rtp: this.#profile(held),
       ...(requestKeyframe !== undefined && { onKeyframeRequest: requestKeyframe }),
     })
-    for (const one of held) this.#write(one)
     if (this.#early !== undefined) this.#writer.clock.anchor(this.#early)
+    for (const one of held) this.#write(one)
     onTrack()
   }
 

@@ -37,6 +37,7 @@ class Ingest {
   #isReady = false
   #cancelLate: (() => void) | undefined
   #cancelLook: (() => void) | undefined
+  #heardSince: number | undefined
   #toldSilence = false
 
   constructor(
@@ -124,13 +125,15 @@ class Ingest {
   #ready(): void {
     this.#isReady = true
     this.#cancelLate?.()
-    const missing = this.#lines.filter(({ track }) => !track.isOpen).map(({ line }) => line.name)
-    if (missing.length > 0)
-      this.#context.log.warn(
-        { from: this.#description.label, missing },
-        `no ${missing.join(', ')} yet, ${LATE_TRACK_US / 1e6} s after the first track: it goes on without`,
-      )
+    this.#tellMissing('It goes on without')
     this.#publication.ready()
+  }
+
+  #tellMissing(outcome: string): void {
+    const missing = this.#lines.filter(({ track }) => !track.isOpen)
+    if (missing.length === 0) return
+    const why = missing.map(({ line, track }) => `no ${line.name}: ${track.missing}`).join('; ')
+    this.#context.log.warn({ from: this.#description.label }, `${why}. ${outcome}`)
   }
 
   #bye(line: OpenLine, reason: string): void {
@@ -155,7 +158,17 @@ class Ingest {
       }
       this.#nothingYet(seconds)
     }
+    if (heard.length > 0 && !this.#isReady) this.#notReady()
     this.#cancelLook = clock.after(LOOK_US, () => this.#look())
+  }
+
+  /** Something comes, and is not enough for a stream. */
+  #notReady(): void {
+    const now = this.#context.clock.now()
+    this.#heardSince ??= now
+    if (this.#toldSilence || now - this.#heardSince < LATE_TRACK_US) return
+    this.#toldSilence = true
+    this.#tellMissing('It is waited for')
   }
 
   #nothingYet(seconds: number): void {

@@ -6,6 +6,8 @@ import type { CodecParameters, RtpPacket } from '../../media/types.ts'
 /** More is a jump of the source's time line, not reordering. */
 const MAX_REORDER_S = 2
 
+const DISORDER_US = 20_000
+
 /** Nothing can be negotiated or decoded without these. */
 export const isComplete = (params: CodecParameters): boolean => {
   if (params.codec === 'h264' || params.codec === 'h265') return params.sps !== undefined
@@ -25,13 +27,14 @@ export class ParameterWatch {
     this.#keyFrames = createDepacketiser(
       params,
       { onFrame: () => {}, onParams: read => this.#read(read), onLoss: () => {} },
-      // All between two key frames is missing here, and not waited for.
-      { windowUs: 0 },
+      // All between two key frames is missing here: it is waited for no longer than packets out of order.
+      { windowUs: DISORDER_US },
     )
   }
 
   push(packet: RtpPacket): void {
     if (packet.key) this.#keyFrames.push(packet, packet.arrival)
+    else this.#keyFrames.poll(packet.arrival)
     const newest = this.#newest
     if (newest !== undefined && packet.seq <= newest.seq) return
     if (newest !== undefined && packet.ts < newest.ts && !packet.key) this.#reordered(newest.ts - packet.ts)

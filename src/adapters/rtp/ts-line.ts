@@ -7,6 +7,7 @@ const WINDOW_US = 100_000
 
 /** A line of RTP that carries a transport stream (RFC 2250 2): whole transport packets, one behind the other. */
 export class TsLine {
+  readonly missing = 'no program was found in what came'
   readonly #ingest: TsIngest
   readonly #window: ReorderWindow
 
