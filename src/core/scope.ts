@@ -126,8 +126,10 @@ export const reasonOf = (signal: AbortSignal): CloseReason => {
 
 /** One line for logs and wires: "slow-subscriber: 4.2 MB waited for 5000 ms". */
 export const describeReason = (reason: CloseReason): string => {
-  const detail = reason.detail ?? reason.error?.message
-  return detail === undefined ? reason.code : `${reason.code}: ${detail}`
+  const detail = reason.detail ?? reason.error?.message ?? reason.code
+  // What is told on by one that ended because of another names the code already.
+  const isNamed = detail === reason.code || detail.startsWith(`${reason.code}: `)
+  return isNamed ? detail : `${reason.code}: ${detail}`
 }
 
 /** The four members of Closable, bound to a scope, for objects that are closed by closing it. */

@@ -27,7 +27,8 @@ export const openFile = async (path: string): Promise<FileHandle> => {
     await file.close()
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    throw new GatewayError(code === 'ENOENT' ? 'not-found' : 'io-failed', message, { cause: error })
+    if (code === 'ENOENT') throw new GatewayError('not-found', `the file ${path}`, { cause: error })
+    throw new GatewayError('io-failed', message, { cause: error })
   }
   throw new GatewayError('bad-url', `${path} is not a file`)
 }

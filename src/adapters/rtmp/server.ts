@@ -14,7 +14,7 @@ type Serve = (socket: Socket) => void
 
 /** What both doors lead to. */
 const createPeers = (context: AdapterContext, config: RtmpConfig, scope: Scope): Serve => {
-  const log = context.log.child({ adapter: 'rtmp' })
+  const { log } = context
   const peers = new Map<Socket, RtmpPeer>()
   const goodBye = (): void => {
     for (const peer of peers.values()) peer.close(reasonOf(scope.signal))

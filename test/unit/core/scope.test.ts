@@ -133,5 +133,10 @@ describe('scope', () => {
     expect(describeReason(slow)).toBe('slow-subscriber: 5 s')
     expect(describeReason(bye)).toBe('shutdown')
     expect(describeReason({ code: 'failed', error: new Error('boom') })).toBe('failed: boom')
+    expect(describeReason({ code: 'source-ended', detail: 'source-ended' })).toBe('source-ended')
+    expect(describeReason({ code: 'source-ended', detail: describeReason(slow) })).toBe(
+      'source-ended: slow-subscriber: 5 s',
+    )
+    expect(describeReason({ code: slow.code, detail: describeReason(slow) })).toBe('slow-subscriber: 5 s')
   })
 })
