@@ -12,7 +12,7 @@ const HONEST = '127.0.0.10'
 const STRANGER = '127.0.0.66'
 const HIDDEN = '192.168.77.7'
 
-const closing: (() => void | Promise<void>)[] = []
+const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
