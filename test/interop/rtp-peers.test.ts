@@ -1,0 +1,104 @@
+/**
+ * The commands that the gateway tells, run word for word: a program sends to a source, another receives from a
+ * destination of the same bridge, and what it wrote decodes.
+ */
+import { existsSync, linkSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { PeerCommand } from '../../src/adapters/adapter.ts'
+import { decoded, flashingClip } from '../helpers/flashes.ts'
+import { type Program, stopPrograms, until } from '../helpers/program.ts'
+import { freePairs, type RtpGateway, startRtpGateway } from '../helpers/rtp-gateway.ts'
+
+type Name = PeerCommand['program']
+
+let rtp: RtpGateway
+let clip = ''
+beforeAll(async () => {
+  rtp = await startRtpGateway()
+  clip = await flashingClip(rtp.folder, 20)
+}, 30_000)
+afterAll(async () => {
+  await stopPrograms()
+  await rtp.close()
+})
+
+/** Ctrl-C. */
+const interrupt = async (program: Program): Promise<void> => {
+  program.child.kill('SIGINT')
+  await program.exited
+}
+
+const units = (legs: readonly { readonly stats: { readonly units: number } | undefined }[]): number =>
+  legs[0]?.stats?.units ?? 0
+
+/** @returns what the receiver wrote */
+const carry = async (media: string, sender: Name, receiver: Name, srtp = ['', '']): Promise<string> => {
+  const folder = join(rtp.folder, `${media}-${sender}`)
+  mkdirSync(folder)
+  linkSync(clip, join(folder, 'input.mp4'))
+  const [from, to] = [await freePairs(2), await freePairs(2)]
+  const programs = new Map<string, Program>()
+  const { bridge } = await rtp.open(
+    `rtp://127.0.0.1:${from}?${media}${srtp[0]}`,
+    [`rtp://127.0.0.1:${to}?mux=false${srtp[1]}`],
+    peer => {
+      // Sources and destinations are told once each, unless they change.
+      if (programs.has(peer.does)) return
+      const program = rtp.run(peer, peer.does === 'send' ? sender : receiver, folder)
+      programs.set(peer.does, program)
+    },
+  )
+  const file = join(folder, 'received.mkv')
+  const said = (): string => [...programs.values()].map(program => program.output().slice(-800)).join('\n')
+  await until(
+    () => `${receiver} writes: ${said()}`,
+    () => existsSync(file),
+    30_000,
+  )
+  const before = units(bridge.info().legs)
+  await until(
+    () => `three seconds of ${media}: ${said()}`,
+    () => units(bridge.info().legs) > before + 400,
+    30_000,
+  )
+  await interrupt(programs.get('receive')!)
+  await interrupt(programs.get('send')!)
+  await bridge.close()
+  return file
+}
+
+const check = async (file: string): Promise<void> => {
+  const { pictures, seconds } = await decoded(file)
+  expect(pictures).toBeGreaterThan(20)
+  expect(seconds).toBeGreaterThan(1)
+}
+
+describe.concurrent('ffmpeg sends, GStreamer receives', () => {
+  test.each(['video=h264&audio=opus', 'video=vp8&audio=pcmu', 'video=h265&audio=aac'])(
+    '%s',
+    async media => check(await carry(media, 'ffmpeg', 'gstreamer')),
+    60_000,
+  )
+})
+
+describe.concurrent('GStreamer sends, ffmpeg receives', () => {
+  test.each(['video=h264&audio=l16', 'video=vp8&audio=opus', 'video=h265&audio=g722'])(
+    '%s',
+    async media => check(await carry(media, 'gstreamer', 'ffmpeg')),
+    60_000,
+  )
+})
+
+describe.concurrent('under keys of SDES, in and out', () => {
+  const key = Buffer.from('thirty bytes of key and salt..').toString('base64')
+  const srtp = [`&srtp=AES_CM_128_HMAC_SHA1_80:${key}`, '&srtp=AES_CM_128_HMAC_SHA1_80']
+  test.each([
+    ['video=h264&audio=pcma', 'ffmpeg', 'gstreamer'],
+    ['video=h264&audio=aac', 'gstreamer', 'ffmpeg'],
+  ] as const)(
+    '%s, %s to %s',
+    async (media, sender, receiver) => check(await carry(media, sender, receiver, srtp)),
+    60_000,
+  )
+})
