@@ -1,0 +1,119 @@
+/** A real telephone calls the gateway and is called by it: tones in at one end are measured at the other. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { CallInfo } from '../../src/adapters/call-desk.ts'
+import { createGateway, type Gateway } from '../../src/gateway.ts'
+import { createLogger } from '../../src/observe/logger.ts'
+import { type Phone, startPhone } from '../helpers/baresip.ts'
+import { publishTestSource } from '../helpers/crosspoint.ts'
+import { stopPrograms, until } from '../helpers/program.ts'
+import { frequencyOf, levelDb, runFfmpeg } from '../helpers/sound.ts'
+
+const free = { listen: { host: '127.0.0.1', port: 0 } }
+let gateway: Gateway
+let base: string
+let pbx: string
+
+beforeAll(async () => {
+  const from = 'loopback'
+  gateway = await createGateway(
+    {
+      ...{ http: free, rtmp: free, webrtc: free },
+      sip: {
+        ...free,
+        routes: [
+          { called: '1000', from, publish: 'calls/{callId}', hear: 'live/cam' },
+          { called: '2000', from, publish: 'calls/{callId}', hear: 'live/cam', pin: '4711' },
+        ],
+        outbound: { domains: ['127.0.0.1'] },
+      },
+    },
+    { log: createLogger({ level: 'silent', format: 'json' }) },
+  )
+  base = `http://127.0.0.1:${gateway.doors.get('http')!.port}`
+  pbx = `127.0.0.1:${gateway.doors.get('sip')!.port}`
+  publishTestSource({ url: `rtmp://127.0.0.1:${gateway.doors.get('rtmp')!.port}/live/cam`, size: '160x120' })
+  await until('the publisher', () => gateway.registry.find('live/cam')?.state === 'ready')
+})
+afterAll(async () => {
+  await gateway.close()
+  await stopPrograms()
+})
+
+const theCall = (): CallInfo => gateway.calls.list()[0]!
+const callOf = async (phone: Phone): Promise<CallInfo> => {
+  await phone.until('CALL_ESTABLISHED')
+  await until('the call is live', () => theCall()?.state === 'live')
+  return theCall()
+}
+
+/** What a player of the stream hears, for so many seconds. */
+const played = async (stream: string, seconds: number): Promise<Float32Array> => {
+  const raw = await runFfmpeg([
+    ...['-i', `${base}/${stream}.flv`, '-t', String(seconds), '-vn', '-ac', '1', '-ar', '8000'],
+    ...['-f', 'f32le', 'pipe:1'],
+  ])
+  return new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + (raw.length & ~3)))
+}
+
+/** The loud part of it; silence at the beginning and on hold is left out. */
+const loud = (samples: Float32Array, rate: number): Float32Array => {
+  const block = rate / 50
+  const blocks = Array.from({ length: Math.floor(samples.length / block) }, (_, i) =>
+    samples.subarray(i * block, (i + 1) * block),
+  )
+  return Float32Array.from(blocks.filter(part => levelDb(part) > -40).flatMap(part => [...part]))
+}
+
+test('a phone hears the publisher and is heard, through hold and resume; its keys are events', async () => {
+  const keys: string[] = []
+  const off = gateway.calls.on(event => void (event.type === 'call:dtmf' && keys.push(event.digit)))
+  const phone = await startPhone('alice')
+  phone.dial(`sip:1000@${pbx}`)
+  const call = await callOf(phone)
+  expect(call).toMatchObject({ direction: 'inbound', route: '1000', hear: 'live/cam' })
+  const said = await played(call.publish!, 1)
+  expect(Math.abs(frequencyOf(said.subarray(2000), 8000) - 700)).toBeLessThan(5)
+
+  phone.hold()
+  await until('held', () => theCall().hold === 'by-them')
+  const before = theCall().media[0]!
+  phone.resume()
+  await until('resumed', () => theCall().hold === 'none')
+  await until('media goes on', () => theCall().media[0]!.received.packets > before.received.packets + 50)
+  await phone.press('12#')
+  await until(
+    () => `the keys, not ${keys}`,
+    () => keys.join('') === '12#',
+  )
+  off()
+
+  const after = theCall().media[0]!
+  expect(after.received.lost).toBeLessThan(3)
+  expect(after.mos).toBeGreaterThan(4)
+  phone.command('hangup')
+  await until('the end', () => gateway.calls.get(call.id).state === 'ended')
+  expect(gateway.calls.get(call.id).reason).toMatchObject({ by: 'them' })
+  expect(gateway.registry.find(call.publish!)).toBeUndefined()
+  await phone.stop()
+  const { rate, samples } = phone.heard()
+  const tone = loud(samples, rate)
+  expect(tone.length / rate).toBeGreaterThan(2)
+  expect(Math.abs(frequencyOf(tone, rate) - 1000)).toBeLessThan(15)
+})
+
+test.for(['g722', 'opus'] as const)('a phone that speaks %s is called and hears', async codec => {
+  const phone = await startPhone('bob', { answers: true, codecs: [codec], tone: 500 })
+  const { id } = await gateway.calls.dial({ to: phone.uri, publish: `from/${codec}`, hear: 'live/cam' })
+  await phone.until('CALL_ESTABLISHED')
+  await until('live', () => gateway.calls.get(id).state === 'live')
+  const said = await played(`from/${codec}`, 1)
+  expect(Math.abs(frequencyOf(said.subarray(2000), 8000) - 500)).toBeLessThan(5)
+  expect(gateway.calls.get(id).media[0]).toMatchObject({ codec, direction: 'sendrecv' })
+  await gateway.calls.hangup(id)
+  await phone.until('CALL_CLOSED')
+  await phone.stop()
+  const { rate, samples } = phone.heard()
+  const tone = loud(samples, rate)
+  expect(tone.length / rate).toBeGreaterThan(0.5)
+  expect(Math.abs(frequencyOf(tone, rate) - 1000)).toBeLessThan(15)
+})
