@@ -63,9 +63,9 @@ export interface CallInfo {
   readonly account: string | undefined
   /** The rule of the dial plan that admitted it. */
   readonly route: string | undefined
-  /** The stream that the far side's media is. */
+  /** The stream that the far side's media is, or will be. */
   readonly publish: string | undefined
-  /** The stream that the far side hears. */
+  /** The stream that the far side hears; while it rings: the one that it waits for. */
   readonly hear: string | undefined
   /** Why what it should hear cannot be heard now. */
   readonly hearError: string | undefined

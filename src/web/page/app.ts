@@ -3,6 +3,7 @@ import { type ComponentChild, Fragment, h } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { findRtmpDoor, listStreams, Refusal, type StreamView } from './api.ts'
 import { BridgesView } from './bridges-view.ts'
+import { CallsView } from './calls-view.ts'
 import { KeyForm } from './key-form.ts'
 import { PublishLinks } from './links.ts'
 import { useEvery } from './polling.ts'
@@ -16,6 +17,7 @@ const pages: readonly (readonly [page: Route['page'], title: string])[] = [
   ['watch', 'Watch'],
   ['publish', 'Publish'],
   ['bridges', 'Bridges'],
+  ['calls', 'Calls'],
 ]
 
 const Header = ({ page }: { readonly page: Route['page'] }): ComponentChild => {
@@ -90,6 +92,7 @@ export const App = (): ComponentChild => {
   const view = (): ComponentChild => {
     if (page === 'publish') return h(PublishView, { key: `publish ${name}`, name: name ?? 'live/cam', rtmp })
     if (page === 'bridges') return h(BridgesView, { key: `bridges ${name}`, stream: name ?? 'live/cam' })
+    if (page === 'calls') return h(CallsView, {})
     if (watched !== undefined) return h(WatchView, { key: `watch ${watched}`, name: watched, rtmp })
     return live === undefined ? null : h(EmptyView, { refused: live.refused, rtmp })
   }

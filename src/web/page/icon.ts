@@ -11,6 +11,7 @@ const paths = {
   screen: 'M3 5h18v11H3zM9 20h6M12 16v4',
   stop: 'M7 7h10v10H7z',
   add: 'M12 5v14M5 12h14',
+  phone: 'M6 3h4l2 5-3 2a12 12 0 005 5l2-3 5 2v4a2 2 0 01-2 2A17 17 0 014 5a2 2 0 012-2z',
 } as const
 export type IconName = keyof typeof paths
 

@@ -33,15 +33,19 @@ const whyWaiting = (error: unknown, name: string): PlayerState => {
 }
 
 /** `tell` hears every change of state, in words. */
-export const play = (name: string, video: HTMLVideoElement, tell: (state: PlayerState) => void): Player => {
+export const play = (
+  name: string,
+  video: HTMLMediaElement,
+  tell: (state: PlayerState) => void,
+  kinds: readonly ('video' | 'audio')[] = ['video', 'audio'],
+): Player => {
   const stopped = new AbortController()
   let session: Session | undefined
 
   const connect = async (): Promise<Session> => {
     const peer = new RTCPeerConnection()
     const media = new MediaStream()
-    peer.addTransceiver('video', { direction: 'recvonly' })
-    peer.addTransceiver('audio', { direction: 'recvonly' })
+    for (const kind of kinds) peer.addTransceiver(kind, { direction: 'recvonly' })
     peer.addEventListener('track', ({ track }) => media.addTrack(track))
     try {
       const made = await negotiate(peer, `/whep/${encodeName(name)}`)

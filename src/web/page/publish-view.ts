@@ -5,7 +5,6 @@ import { Icon } from './icon.ts'
 import { type LinksProps, PublishLinks } from './links.ts'
 import { StatusLine } from './parts.ts'
 import { PeerStats } from './peer-stats.ts'
-import type { Source } from './publisher.ts'
 import { usePublishing } from './publishing.ts'
 
 const namePattern = '[A-Za-z0-9_][A-Za-z0-9_.~\\-]*(/[A-Za-z0-9_][A-Za-z0-9_.~\\-]*)*'
@@ -38,7 +37,7 @@ const StartButton = ({
   source,
   words,
 }: {
-  readonly source: Source
+  readonly source: 'camera' | 'screen'
   readonly words: string
 }): ComponentChild =>
   h(

@@ -2,7 +2,14 @@
 import { encodeName } from './api.ts'
 import { negotiate, type Session, untilConnected, untilLost } from './peer.ts'
 
-export type Source = 'camera' | 'screen'
+export type Source = 'camera' | 'screen' | 'microphone'
+
+const picture = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } }
+const request: Readonly<Record<Source, (devices: MediaDevices) => Promise<MediaStream>>> = {
+  camera: devices => devices.getUserMedia({ video: picture, audio: true }),
+  screen: devices => devices.getDisplayMedia({ video: { frameRate: { ideal: 30 } }, audio: true }),
+  microphone: devices => devices.getUserMedia({ audio: true }),
+}
 
 /** @throws Error in words for people when the browser or its user says no. */
 export const capture = async (source: Source): Promise<MediaStream> => {
@@ -11,11 +18,8 @@ export const capture = async (source: Source): Promise<MediaStream> => {
     throw new Error(
       'Browsers give a page the camera only over https or on localhost: open this page as http://localhost',
     )
-  const picture = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } }
   try {
-    return source === 'camera'
-      ? await devices.getUserMedia({ video: picture, audio: true })
-      : await devices.getDisplayMedia({ video: { frameRate: { ideal: 30 } }, audio: true })
+    return await request[source](devices)
   } catch (error) {
     const { name, message } = error as DOMException
     if (name === 'NotAllowedError') throw new Error(`The browser was not allowed to use the ${source}`)

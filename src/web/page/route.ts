@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { takeToken } from './token.ts'
 
 export interface Route {
-  readonly page: 'watch' | 'publish' | 'bridges'
+  readonly page: 'watch' | 'publish' | 'bridges' | 'calls'
   /** A stream. */
   readonly name: string | undefined
 }
@@ -18,7 +18,7 @@ const decode = (hash: string): string => {
 
 const readRoute = (): Route => {
   takeToken()
-  const [, page, name] = /^#\/(watch|publish|bridges)(?:\/(.+))?$/.exec(decode(location.hash)) ?? []
+  const [, page, name] = /^#\/(watch|publish|bridges|calls)(?:\/(.+))?$/.exec(decode(location.hash)) ?? []
   return { page: (page as Route['page'] | undefined) ?? 'watch', name }
 }
 

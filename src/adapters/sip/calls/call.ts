@@ -215,13 +215,15 @@ export class Call {
 
   get info(): CallInfo {
     const { direction, from, to, peer, account, routeName } = this.about
+    // Until it is joined: what it will be and what it waits for.
+    const planned: CallPurpose = this.#joined || this.isOver ? {} : this.purpose
     return {
       ...{ id: this.id, protocol: 'sip', direction, state: this.#state, hold: this.#hold },
       ...{ from, to, peer, account },
       callId: this.callId,
       route: routeName,
-      publish: this.media.ingest?.stream,
-      hear: this.hearing.stream,
+      publish: this.media.ingest?.stream ?? planned.publish,
+      hear: this.hearing.stream ?? planned.hear,
       hearError: this.hearing.error,
       since: this.#since,
       answeredAt: this.#answeredAt,
