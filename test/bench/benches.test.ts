@@ -1,6 +1,7 @@
 /** Every bench runs, and its rows hold what they promise, with room for a busy machine. */
 import { expect, test } from 'vitest'
 import type { Options, Row } from './bench.ts'
+import { bench as calls } from './calls.ts'
 import { bench as join } from './join.ts'
 import { bench as latency } from './latency.ts'
 import { createHistogram } from './parts/histogram.ts'
@@ -57,6 +58,20 @@ test.concurrent('sip: calls are taken and made, none fails', { timeout: 60_000 }
     ['taken', 50, 0],
     ['made', 50, 0],
   ])
+})
+
+test.concurrent('calls: sound goes both ways, whole', { timeout: 60_000 }, async () => {
+  const rows = await calls(options({ streams: 2, seconds: 1, 'warm-up': 1 }))
+  expect(rows.map(({ name }) => name)).toEqual([
+    ...['transcoded', 'relayed', 'blocked 30 ms', 'transcoded', 'relayed'],
+  ])
+  for (const row of rows) {
+    expect(row.tones).toBeGreaterThan(0)
+    expect(row.delayP50Ms).toBeGreaterThan(0)
+    const [sent, received] = [Number(row.packetsInPerSecond), Number(row.packetsOutPerSecond)]
+    expect(received / sent).toBeGreaterThan(0.5)
+    expect(row.cpuPercent).toBeGreaterThan(0)
+  }
 })
 
 test('the times in pictures are found wherever they end', () => {

@@ -146,7 +146,8 @@ export class JitterBuffer {
       this.#duplicate += 1
       return
     }
-    waiting.splice(at, 0, entry)
+    if (at === waiting.length) waiting.push(entry)
+    else waiting.splice(at, 0, entry)
     if (waiting.length <= MOST_PACKETS) return
     waiting.shift()
     this.#overflowed += 1

@@ -15,7 +15,7 @@ export interface PlayoutDelayOptions {
 /** Beyond the unevenness seen. */
 const SLACK_US = 4000
 /** Unevenness, and the transit time of the luckiest packets, are those of the last one or two such windows. */
-const WINDOW_US = 4_000_000
+const WINDOW_US = 2_500_000
 /** Share of media time by which the delay falls. */
 const FALL = 0.05
 /** A packet so far off comes from a clock that was set anew. */

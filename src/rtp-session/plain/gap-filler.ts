@@ -47,7 +47,9 @@ const codecOf = ({ codec, clockRate }: PacedFormat): Codec => {
 class PcmFiller implements GapFiller {
   readonly rate: number
   readonly #format: PacedFormat
+  /** In a ring. */
   #recent: Uint8Array[] = []
+  #oldest = 0
   /** Present in a gap. */
   #gap: { readonly codec: Codec; readonly concealer: Concealer } | undefined
   #own: Codec | undefined
@@ -58,8 +60,8 @@ class PcmFiller implements GapFiller {
   }
 
   heard(payload: Uint8Array): void {
-    this.#recent.push(payload)
-    if (this.#recent.length > REMEMBERED) this.#recent.shift()
+    this.#recent[this.#oldest] = payload
+    this.#oldest = (this.#oldest + 1) % REMEMBERED
   }
 
   fill(ticks: number): Uint8Array {
@@ -91,12 +93,13 @@ class PcmFiller implements GapFiller {
   #begin(): { readonly codec: Codec; readonly concealer: Concealer } {
     const codec = codecOf(this.#format)
     const concealer = new Concealer(codec.rate)
-    for (const payload of this.#recent) {
+    for (const payload of [...this.#recent.slice(this.#oldest), ...this.#recent.slice(0, this.#oldest)]) {
       const pcm = codec.decode(payload)
       concealer.heard(pcm)
       if (!codec.isPlain) codec.encode(pcm)
     }
     this.#recent = []
+    this.#oldest = 0
     return { codec, concealer }
   }
 }

@@ -39,7 +39,7 @@ class PacedStream implements PacedAudio {
   readonly sink = { write: (packet: RtpPacket): void => this.#write(packet) }
   readonly #clock: Clock
   readonly #line: PacedLine
-  readonly #onTimer = (): void => this.#tick(this.#clock.now() - this.#timerUs > BLOCKED_US)
+  readonly #onTimer = (): void => this.#tick()
   #format: PacedFormat
   #filler: GapFiller
   #intake: PacedIntake
@@ -52,6 +52,7 @@ class PacedStream implements PacedAudio {
   #digitsLeft: (() => void) | undefined
   #cancel: (() => void) | undefined
   #timerUs = 0
+  #hasWaited = true
   #isClosed = false
   #filled = 0
   #skipped = 0
@@ -64,7 +65,7 @@ class PacedStream implements PacedAudio {
     this.#filler = createGapFiller(format)
     this.#intake = new PacedIntake(format, this.#filler)
     this.#line = new PacedLine(send, format, clock, clock.now() + LEAD_US)
-    this.#tick(false)
+    this.#tick()
   }
 
   retarget(clock?: TrackClock): void {
@@ -153,10 +154,11 @@ class PacedStream implements PacedAudio {
     this.#delayUs += (Math.max(0, at - now) - this.#delayUs) * SMOOTHING
   }
 
-  #tick(wasBlocked: boolean): void {
-    this.#cancel = undefined
-    if (!wasBlocked) this.#goOn(this.#clock.now())
-    this.#arm(wasBlocked ? this.#clock.now() : undefined)
+  #tick(): void {
+    const now = this.#clock.now()
+    this.#hasWaited = !this.#hasWaited && now - this.#timerUs > BLOCKED_US
+    if (!this.#hasWaited) this.#goOn(now)
+    this.#arm(this.#hasWaited ? now : undefined)
   }
 
   #goOn(now: number): void {

@@ -38,8 +38,7 @@ export class PacedIntake {
   }
 
   put(packet: RtpPacket, nowUs: number): void {
-    const { bytes, payloadStart, payloadEnd } = packet
-    const ticks = this.#ticksOf(bytes.subarray(payloadStart, payloadEnd))
+    const ticks = this.#ticksOf(packet)
     if (ticks === undefined) {
       this.malformed += 1
       return
@@ -80,11 +79,11 @@ export class PacedIntake {
     return (this.#spread * 1e6) / this.#rate
   }
 
-  #push({ bytes, payloadStart, payloadEnd, ts }: RtpPacket): void {
-    const payload = bytes.subarray(payloadStart, payloadEnd)
-    const mended = this.#filler.mend(payload)
+  #push(packet: RtpPacket): void {
+    const { bytes, payloadStart, payloadEnd, ts } = packet
+    const mended = this.#filler.mend(bytes.subarray(payloadStart, payloadEnd))
     this.#filler.heard(mended)
-    this.#queue.push(mended, ts, this.#ticksOf(payload) ?? 0, ts)
+    this.#queue.push(mended, ts, this.#ticksOf(packet) ?? 0, ts)
   }
 
   #fill(ticks: number): void {
@@ -93,9 +92,9 @@ export class PacedIntake {
     this.#queue.push(this.#filler.fill(ticks), ts, ticks, ts)
   }
 
-  #ticksOf(payload: Uint8Array): number | undefined {
-    if (this.#tickBytes === undefined) return readOpusDuration(payload)
-    const ticks = payload.length / this.#tickBytes
+  #ticksOf({ bytes, payloadStart, payloadEnd }: RtpPacket): number | undefined {
+    if (this.#tickBytes === undefined) return readOpusDuration(bytes.subarray(payloadStart, payloadEnd))
+    const ticks = (payloadEnd - payloadStart) / this.#tickBytes
     return ticks > 0 && Number.isInteger(ticks) ? ticks : undefined
   }
 }

@@ -1,5 +1,6 @@
 /** The time line of paced sound: sequence number, timestamp and moment of leaving of each packet follow the last. */
 import type { Clock, TrackClock } from '../../core/types.ts'
+import type { RtpPacket } from '../../media/types.ts'
 import { PacedClock } from './paced-clock.ts'
 import type { PacedFormat } from './paced-types.ts'
 import type { RtpOutgoing, RtpSource } from './types.ts'
@@ -71,8 +72,18 @@ export class PacedLine {
 
   #write(bytes: Uint8Array, payloadType: number, ts: number, dueUs: number, marker: boolean): void {
     if (this.isPaused) return
-    const packet = { bytes, payloadStart: 0, payloadEnd: bytes.length, seq: this.#seq++, ts, marker }
     this.packets += 1
-    this.#outgoing.write({ ...packet, key: true, head: true, arrival: dueUs }, payloadType, dueUs)
+    const packet: RtpPacket = {
+      bytes,
+      payloadStart: 0,
+      payloadEnd: bytes.length,
+      seq: this.#seq++,
+      ts,
+      marker,
+      key: true,
+      head: true,
+      arrival: dueUs,
+    }
+    this.#outgoing.write(packet, payloadType, dueUs)
   }
 }

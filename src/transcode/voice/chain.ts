@@ -61,6 +61,10 @@ export class Chain {
     const mixed = withChannels(pcm, this.#decoder.channels, this.#encoder.channels)
     const samples = this.#resampler?.push(mixed) ?? mixed
     const block = this.#block
+    if (this.#filled === 0 && samples.length === block.length) {
+      this.#emit(this.#encoder.encode(samples))
+      return
+    }
     for (let at = 0; at < samples.length; ) {
       const count = Math.min(block.length - this.#filled, samples.length - at)
       block.set(samples.subarray(at, at + count), this.#filled)

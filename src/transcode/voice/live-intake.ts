@@ -7,6 +7,8 @@ import { ticksOf } from './ticks.ts'
 
 /** A timer that comes so much too early has come. */
 const EARLY_US = 500
+/** One that comes so late: packets may lie unread, they are read first. */
+const BLOCKED_US = 3000
 
 export interface LiveIntakeOptions {
   readonly params: CodecParameters
@@ -24,6 +26,8 @@ export class LiveIntake {
   readonly #buffer: JitterBuffer
   readonly #play = (): void => this.#wake()
   #cancel: (() => void) | undefined
+  #timerUs = 0
+  #hasWaited = false
 
   constructor(options: LiveIntakeOptions) {
     this.#options = options
@@ -50,8 +54,14 @@ export class LiveIntake {
 
   #wake(): void {
     this.#cancel = undefined
+    const now = this.#options.clock.now()
+    this.#hasWaited = !this.#hasWaited && now - this.#timerUs > BLOCKED_US
+    if (this.#hasWaited) {
+      this.#armAt(now)
+      return
+    }
     try {
-      this.#drain(this.#options.clock.now() + EARLY_US)
+      this.#drain(now + EARLY_US)
     } catch (error) {
       this.#options.failed(error)
       return
@@ -87,8 +97,12 @@ export class LiveIntake {
 
   #arm(): void {
     const wake = this.#buffer.wakeUs
-    if (wake === undefined) return
+    if (wake !== undefined) this.#armAt(wake)
+  }
+
+  #armAt(us: number): void {
     const { clock } = this.#options
-    this.#cancel = clock.after(Math.max(0, wake - clock.now()), this.#play)
+    this.#timerUs = us
+    this.#cancel = clock.after(Math.max(0, us - clock.now()), this.#play)
   }
 }

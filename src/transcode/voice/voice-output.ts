@@ -52,8 +52,14 @@ export class VoiceOutput {
     this.#next += this.#duration
     this.packets += 1
     this.#out.write({
-      ...{ units: [data], pts, dts: pts, duration: this.#duration, key: true, params: this.#params! },
-      ...{ discontinuity: this.#isBroken, arrival: this.#clock.now() },
+      units: [data],
+      pts,
+      dts: pts,
+      duration: this.#duration,
+      key: true,
+      params: this.#params!,
+      discontinuity: this.#isBroken,
+      arrival: this.#clock.now(),
     })
     this.#isBroken = false
   }
