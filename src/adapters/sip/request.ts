@@ -27,7 +27,7 @@ export type Verdict =
       readonly action: 'challenge'
       readonly realm: string
       readonly secretOf: (user: string) => DigestSecret | undefined
-      /** Offered in this order. Default MD5, then SHA-256: many phones look at the first only. */
+      /** Offered in this order. Default MD5 alone: SIPp gives up at a first one that is another, sip.js at a last one. */
       readonly algorithms?: readonly ('MD5' | 'SHA-256')[]
     }
   /** No answer at all. */

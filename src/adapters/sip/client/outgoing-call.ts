@@ -167,7 +167,7 @@ export class OutgoingCall implements OutgoingInvite {
     const sent = (ack: RepeatableRequest): void => {
       fork.ack = ack
     }
-    session.confirmClient(this.#request.draft.cseq, sent, late && wanted)
+    session.confirmClient(this.#request.draft, sent, late && wanted)
     if (wanted) this.#win(session, response)
     else {
       session.bye('SIP;cause=487;text="Another one answered, or the call was cancelled"')

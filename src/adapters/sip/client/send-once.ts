@@ -1,9 +1,13 @@
 import { formatRequest, type RequestDraft } from '../message/format-message.ts'
 import { newBranch } from '../message/tokens.ts'
-import type { SipUri } from '../message/types.ts'
+import type { ExtraHeaders, SipUri } from '../message/types.ts'
 import { viaFor } from '../stack/local-address.ts'
 import type { Stack } from '../stack/stack.ts'
 import type { Flow } from '../transport/flow.ts'
+
+/** An ACK cannot be challenged: it is signed as its INVITE was (RFC 3261 22.1). */
+export const signatureOf = ({ headers }: RequestDraft): ExtraHeaders =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => name.endsWith('Authorization')))
 
 /** An ACK of a 2xx: sent without a transaction, and again whenever the 2xx comes again (RFC 3261 13.2.2.4). */
 export class RepeatableRequest {

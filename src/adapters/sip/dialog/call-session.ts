@@ -1,6 +1,7 @@
 import type { Source } from '../addresses.ts'
-import { RepeatableRequest } from '../client/send-once.ts'
+import { RepeatableRequest, signatureOf } from '../client/send-once.ts'
 import type { Sign } from '../client/sign.ts'
+import type { RequestDraft } from '../message/format-message.ts'
 import type { Body, NameAddr, SipRequest, SipResponse, SipUri } from '../message/types.ts'
 import { ServerExchange } from '../server/server-exchange.ts'
 import type { InDialogOptions, Session, SessionEndCause, SessionEvents } from '../session.ts'
@@ -132,11 +133,12 @@ export class CallSession implements Session, DialogUser {
   }
 
   /** The callee answered: sends the ACK, or holds it until `acknowledge` when the answer is ours to make. */
-  confirmClient(cseq: number, sent: (ack: RepeatableRequest) => void, late: boolean): void {
+  confirmClient(invite: RequestDraft, sent: (ack: RepeatableRequest) => void, late: boolean): void {
     this.#confirmed = true
     const send = (answer: Body | undefined): void => {
       const { uri, flow } = this.dialog.hop()
-      sent(new RepeatableRequest(this.#stack, this.dialog.draft('ACK', {}, answer, cseq), uri, flow))
+      const draft = this.dialog.draft('ACK', signatureOf(invite), answer, invite.cseq)
+      sent(new RepeatableRequest(this.#stack, draft, uri, flow))
     }
     if (!late) send(undefined)
     else this.#heldAck = send

@@ -1,5 +1,6 @@
-import { RepeatableRequest } from '../client/send-once.ts'
+import { RepeatableRequest, signatureOf } from '../client/send-once.ts'
 import type { Sign } from '../client/sign.ts'
+import type { RequestDraft } from '../message/format-message.ts'
 import type { Body, SipRequest, SipResponse } from '../message/types.ts'
 import type { ServerExchange } from '../server/server-exchange.ts'
 import type { IncomingOffer, InDialogOptions } from '../session.ts'
@@ -195,7 +196,7 @@ export class OfferExchange {
         if (response.code < 200) return
         if (ack !== undefined) ack.again()
         else if (method === 'INVITE' && response.code < 300) {
-          ack = this.#acknowledge(response, request.draft.cseq, body === undefined ? answerTo : undefined)
+          ack = this.#acknowledge(response, request.draft, body === undefined ? answerTo : undefined)
         }
         this.#settle(response, body, detail)
         resolve(response)
@@ -213,13 +214,18 @@ export class OfferExchange {
     } else if (code === 481 || code === 408) this.#host.lost(detail ?? `${code} ${response.reason}`)
   }
 
-  #acknowledge(response: SipResponse, cseq: number, answerTo?: (offer: Body) => Body): RepeatableRequest {
+  #acknowledge(
+    response: SipResponse,
+    invite: RequestDraft,
+    answerTo?: (offer: Body) => Body,
+  ): RepeatableRequest {
     const { stack, dialog } = this.#host
     dialog.refreshTarget(response.headers)
     const answer = response.body === undefined ? undefined : answerTo?.(response.body)
     if (answer !== undefined) this.#host.said(answer)
     const { uri, flow } = dialog.hop()
-    return new RepeatableRequest(stack, dialog.draft('ACK', {}, answer, cseq), uri, flow)
+    const draft = dialog.draft('ACK', signatureOf(invite), answer, invite.cseq)
+    return new RepeatableRequest(stack, draft, uri, flow)
   }
 
   /** 491 while an offer of ours is open, 500 while one of theirs is (RFC 3261 14.2, RFC 3311 5.2). True when refused. */

@@ -25,7 +25,7 @@ export interface DispatcherOptions {
   readonly methods: ReadonlySet<string>
 }
 
-const bothAlgorithms = ['MD5', 'SHA-256'] as const
+const commonAlgorithms = ['MD5'] as const
 
 type Challenge = Extract<Verdict, { action: 'challenge' }>
 
@@ -47,8 +47,20 @@ export class Dispatcher {
     this.#closing = true
   }
 
+  /** A fault of ours in one message ends neither the process nor the other calls. */
   receive(bytes: Buffer, flow: Flow): void {
     this.received++
+    try {
+      this.#receive(bytes, flow)
+    } catch (error) {
+      this.#stack.log.error(
+        { err: error, peer: `${flow.ip}:${flow.port}` },
+        'a SIP message could not be handled',
+      )
+    }
+  }
+
+  #receive(bytes: Buffer, flow: Flow): void {
     const message = parseMessage(bytes)
     if ('malformed' in message) this.#receiveMalformed(message, flow)
     else if (isRequest(message)) this.#receiveRequest(message, flow)
@@ -166,7 +178,7 @@ export class Dispatcher {
   #challenge(
     request: SipRequest,
     flow: Flow,
-    { realm, secretOf, algorithms = bothAlgorithms }: Challenge,
+    { realm, secretOf, algorithms = commonAlgorithms }: Challenge,
   ): void {
     const { refusals, digest } = this.#options
     const verdict = digest.verify(request, realm, secretOf)

@@ -12,7 +12,7 @@ export interface InviteServerEvents {
 export class InviteServerTransaction {
   state: 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated' = 'proceeding'
   /** Where responses go: by the way the request came, as long as it is open. */
-  flow: Flow
+  readonly flow: Flow
   readonly #context: TransactionContext
   readonly #events: InviteServerEvents
   #last: Buffer | undefined
