@@ -2,8 +2,9 @@
 import type { Access, Logger } from '../adapters/adapter.ts'
 import type { Credentials } from '../adapters/credentials.ts'
 import type { Clock, Scope } from '../core/types.ts'
-import { GatewayError } from '../errors.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
 import { isLoopback, networkMatcher, plainAddress } from '../net/networks.ts'
+import { Guesses } from './guesses.ts'
 import { matchesAny } from './pattern.ts'
 import { createRefusals, type Refusals } from './refusals.ts'
 import type { AccessConfig, Rule } from './schema.ts'
@@ -114,13 +115,12 @@ class IdentifiedCaller implements Caller {
   }
 
   #judgeToken(wish: Wish, near: readonly Rule[]): GatewayError | undefined {
-    const { user, pass, token } = this.#asker
     const claims = near.some(({ jwt }) => jwt) ? this.#token : undefined
     if (claims !== undefined && 'wrong' in claims) return this.#error('unauthorized', wish, claims.wrong)
     if (claims !== undefined)
       return grants(claims, wish) ? undefined : this.#error('forbidden', wish, 'the token does not allow it')
-    const shown = user !== undefined || pass !== undefined || token !== undefined
-    return this.#error('unauthorized', wish, shown ? 'the key is wrong' : 'a key or token is wanted')
+    const why = showsSomething(this.#asker) ? 'the key is wrong' : 'a key or token is wanted'
+    return this.#error('unauthorized', wish, why)
   }
 
   #error(code: 'unauthorized' | 'forbidden', wish: Wish, why: string): GatewayError {
@@ -131,6 +131,19 @@ class IdentifiedCaller implements Caller {
     )
   }
 }
+
+const showsSomething = ({ user, pass, token }: Credentials): boolean =>
+  user !== undefined || pass !== undefined || token !== undefined
+
+/** The same asker with empty hands. */
+const bare = ({ protocol, remote }: Asker): Asker => ({ protocol, remote })
+
+const tooSoon = (asker: Asker, waitS: number): GatewayError =>
+  new GatewayError(
+    'forbidden',
+    `too many wrong keys came from ${plainAddress(asker.remote)}: the next one is looked at in ${waitS} s`,
+    { retryAfterS: waitS },
+  )
 
 const tokenOf = ({ token, pass }: Credentials): string | undefined =>
   [token, pass].find(text => text !== undefined && looksLikeToken(text))
@@ -145,18 +158,35 @@ export interface AccessPolicyParts {
 export const createAccessPolicy = (config: AccessConfig, parts: AccessPolicyParts): AccessPolicy => {
   let rules = compileAll(config)
   const refusals = createRefusals(parts.log, parts.clock, parts.scope)
+  const guesses = new Guesses(parts.clock, parts.log)
   const identify = async (asker: Asker): Promise<Caller> => {
     const now = rules
     const text = now.verify && tokenOf(asker)
     const token = text === undefined ? undefined : await now.verify!(text)
     return new IdentifiedCaller(now, asker, token)
   }
-  const admit: AccessPolicy['admit'] = async (asker, wish, ...others) => {
+  /** Keys that come too soon are not looked at; what is open to everybody stays so. */
+  const checkPace = (asker: Asker, wishes: readonly Wish[]): void => {
+    const waitS = showsSomething(asker) ? guesses.waitS(asker.remote) : 0
+    if (waitS === 0) return
+    const anybody = new IdentifiedCaller(rules, bare(asker), undefined)
+    if (!wishes.some(wish => anybody.allows(wish))) throw tooSoon(asker, waitS)
+  }
+  const judge = async (asker: Asker, wishes: readonly [Wish, ...Wish[]]): Promise<Caller> => {
+    checkPace(asker, wishes)
     const caller = await identify(asker)
-    const refusal = caller.refusal(wish)
-    if (refusal === undefined || others.some(other => caller.allows(other))) return caller
-    refusals.add(asker, wish.action, refusal)
+    if (wishes.some(wish => caller.allows(wish))) return caller
+    const refusal = caller.refusal(wishes[0])!
+    if (refusal.code === 'unauthorized' && showsSomething(asker)) guesses.add(asker.remote)
     throw refusal
+  }
+  const admit: AccessPolicy['admit'] = async (asker, ...wishes) => {
+    try {
+      return await judge(asker, wishes)
+    } catch (thrown) {
+      refusals.add(asker, wishes[0].action, toGatewayError(thrown))
+      throw thrown
+    }
   }
   return {
     admit,
