@@ -11,6 +11,8 @@ const SMALL_PAYLOAD = 1188
 /** A key frame of so many packets has shown how large they get. */
 const TELLING_PACKETS = 3
 const REPORT_WAIT_US = 30_000
+/** Between requests for the first key frame. */
+const ASK_US = 500_000
 /** Of a key frame that is being waited for. */
 const MAX_HELD = 8192
 
@@ -38,6 +40,7 @@ export class IngestTrack {
   #anchoredAt = Number.NEGATIVE_INFINITY
   #early: ClockAnchor | undefined
   #firstAt: number | undefined
+  #askedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: IngestTrackOptions) {
     this.#options = options
@@ -89,7 +92,15 @@ export class IngestTrack {
     const isVideo = this.#params!.kind === 'video'
     if (isVideo && packet.head && packet.key && packet.ts !== this.#held[0]?.ts) this.#held = []
     if (packet.key || this.#held.length > 0) this.#held.push(packet)
+    else this.#ask(packet.arrival)
     if (this.#held.length > MAX_HELD) this.#held = []
+  }
+
+  /** Without a key frame there is nothing to begin with. */
+  #ask(nowUs: number): void {
+    if (nowUs - this.#askedAt < ASK_US) return
+    this.#askedAt = nowUs
+    this.#options.requestKeyframe?.()
   }
 
   /** Senders report as they begin, on another port: whoever waits a moment begins in sync. */

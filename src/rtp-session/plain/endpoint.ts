@@ -56,6 +56,8 @@ export class Endpoint implements RtpEndpoint {
   #agreement: RtpAgreement | undefined
   /** Retained: media from here needs no further look. */
   #source: AddressId = NOBODY
+  /** Where its reports come from. */
+  #reporter: UdpAddress | undefined
   #wrongPayloadType = 0
   #malformed = 0
   #unauthentic = 0
@@ -164,6 +166,7 @@ export class Endpoint implements RtpEndpoint {
     this.#gate = new SourceGate({ remote, latch, windowUs: WINDOW_US, trusted }, this.#parts.clock.now())
     if (this.#source !== NOBODY) this.#parts.pool.release(this.#source)
     this.#source = NOBODY
+    this.#reporter = undefined
     this.#outlet.lead(this.#gate.described, remote.rtcpPort)
   }
 
@@ -208,7 +211,8 @@ export class Endpoint implements RtpEndpoint {
     pool.retain(from)
     this.#source = from
     const gate = this.#gate!
-    if (gate.isLatched && this.#options.multicast === undefined) this.#outlet.lead(address, undefined)
+    if (gate.isLatched && this.#options.multicast === undefined)
+      this.#outlet.lead(address, this.#reporter?.ip === address.ip ? this.#reporter.port : undefined)
     this.#options.listener.sourceChanged?.(address, gate.why)
   }
 
@@ -230,6 +234,7 @@ export class Endpoint implements RtpEndpoint {
       return
     }
     // Who answers from elsewhere than it is described, or said nothing of itself, is answered there.
+    this.#reporter = address
     if (this.#gate!.isLatched && this.#options.multicast === undefined) this.#outlet.rtcp.lead(address)
     this.#feedback.read(slab.subarray(offset, offset + length), arrival)
   }
