@@ -79,6 +79,11 @@ export class ScriptedRegistrar implements RegistrationSignalling {
     return this.lookUp()
   }
 
+  readonly learned: string[] = []
+  learn(ip: string, seen: { readonly host: string; readonly port: number } | undefined): void {
+    this.learned.push(`${ip} ${seen?.host}:${seen?.port}`)
+  }
+
   keepAlive(target: Target, door?: number): void {
     this.kept.push({ target, door })
   }

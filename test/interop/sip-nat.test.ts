@@ -1,8 +1,8 @@
 /**
- * A telephone behind a router that masquerades, in network namespaces of the test's own: its SDP shows an address that
- * nobody outside can reach, and its packets come from a port that nobody was told. Somebody sends to all media ports.
+ * Telephones and gateways behind a router that masquerades, in network namespaces of the test's own: what they say of
+ * their address can be reached by nobody outside, and their packets come from ports that nobody was told.
  */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -37,30 +37,38 @@ sip:
     - { called: talk, from: ${ROUTER}, publish: calls/talk, hear: live/cam }
 `
 
-const phoneConfig = `
-poll_method epoll
-sip_listen ${PHONE}:5060
-net_interface router
-audio_source aufile,${join(folder, 'tone.wav')}
-audio_player aubridge,none
-ausrc_srate 8000
-auplay_srate 8000
-ausrc_channels 1
-auplay_channels 1
-module_path /usr/lib/baresip/modules
-module g711.so
-module aufile.so
-module aubridge.so
-module sndfile.so
-module_app account.so
-module_app menu.so
-snd_path ${folder}
-`
+/** A telephone at `address` that says a tone; what it hears lies in its folder once it has ended. */
+const startPhone = (
+  name: string,
+  where: string,
+  address: string,
+  account: string,
+  target: string,
+): Program => {
+  const own = join(folder, name)
+  mkdirSync(own)
+  const modules = ['g711', 'aufile', 'aubridge', 'sndfile'].map(module => `module ${module}.so`)
+  const lines = [
+    ...['poll_method epoll', `sip_listen ${address}:5066`, 'net_interface router'],
+    ...[`audio_source aufile,${join(folder, 'tone.wav')}`, 'audio_player aubridge,none'],
+    ...['ausrc_srate 8000', 'auplay_srate 8000', 'ausrc_channels 1', 'auplay_channels 1'],
+    ...['module_path /usr/lib/baresip/modules', ...modules, 'module_app account.so', 'module_app menu.so'],
+    `snd_path ${own}`,
+  ]
+  writeFileSync(join(own, 'config'), lines.join('\n'))
+  writeFileSync(join(own, 'accounts'), `<sip:${name}@${address}>;regint=0;audio_codecs=pcmu${account}\n`)
+  return network.start(where, 'baresip', ['-s', '-f', own, '-e', `/dial ${target}`])
+}
+
+const heardBy = (name: string): string => {
+  const file = readdirSync(join(folder, name)).find(each => each.endsWith('-dec.wav'))
+  return join(folder, name, file ?? 'nothing')
+}
 
 /** What the gateway's API answers in its own namespace. */
-const api = async (path: string, method = 'GET'): Promise<string> => {
+const api = async (path: string, method = 'GET', where = 'world'): Promise<string> => {
   const script = `fetch('http://127.0.0.1:8080${path}',{method:'${method}'}).then(r=>r.text()).then(t=>console.log(t),()=>console.log('{}'))`
-  return network.run('world', process.execPath, ['-e', script])
+  return network.run(where, process.execPath, ['-e', script])
 }
 
 interface ShownCall {
@@ -74,8 +82,8 @@ interface ShownCall {
     readonly sent: { readonly packets: number }
   }[]
 }
-const call = async (): Promise<ShownCall | undefined> =>
-  (JSON.parse(await api('/v1/calls')) as { calls?: ShownCall[] }).calls?.[0]
+const call = async (where = 'world'): Promise<ShownCall | undefined> =>
+  (JSON.parse(await api('/v1/calls', 'GET', where)) as { calls?: ShownCall[] }).calls?.[0]
 
 /** Of a tone of 1 in a wave file: the share of all sound, 0 to 1. */
 const shareOf = async (path: string, hertz: number): Promise<number> => {
@@ -93,8 +101,6 @@ beforeAll(async () => {
   await network.masquerade('router', 'world')
 
   writeFileSync(join(folder, 'gateway.yaml'), config)
-  writeFileSync(join(folder, 'config'), phoneConfig)
-  writeFileSync(join(folder, 'accounts'), `<sip:phone@${PHONE}>;regint=0;audio_codecs=pcmu\n`)
   const tone = ['-f', 'lavfi', '-i', 'sine=frequency=1000:duration=60:sample_rate=8000,volume=3', '-ac', '1']
   await runFfmpeg([...tone, join(folder, 'tone.wav')])
   gateway = network.start('world', process.execPath, [
@@ -127,7 +133,7 @@ test.skipIf(missing !== undefined)(
       join(import.meta.dirname, '../helpers/sprayer-child.ts'),
       ...[STRANGER, GATEWAY, ...PORTS].map(String),
     ])
-    const phone = network.start('home', 'baresip', ['-s', '-f', folder, '-e', `/dial sip:talk@${GATEWAY}`])
+    const phone = startPhone('phone', 'home', PHONE, '', `sip:talk@${GATEWAY}`)
     let now: ShownCall | undefined
     const said = (): string =>
       `${JSON.stringify(now)}\n${phone.output().slice(-2000)}\n${gateway.output().slice(-2000)}`
@@ -170,7 +176,51 @@ test.skipIf(missing !== undefined)(
     await until('it has ended', async () => (await call())?.state === 'ended')
 
     // It heard the stream, and no packet of the stranger's.
-    const heard = readdirSync(folder).find(file => file.endsWith('-dec.wav'))
-    expect(await shareOf(join(folder, heard!), 440)).toBeGreaterThan(0.8)
+    expect(await shareOf(heardBy('phone'), 440)).toBeGreaterThan(0.8)
+  },
+)
+
+const innerConfig = `
+http: { listen: '127.0.0.1:8080' }
+rtmp: { listen: '127.0.0.1:1935' }
+webrtc: { listen: '127.0.0.1:8189' }
+sip:
+  listen: { host: ${PHONE}, port: 5060 }
+  accounts:
+    pbx: { uri: 'sip:inner@${GATEWAY}:5062', password: secret-inner }
+  routes:
+    - { called: inner, account: pbx, hear: live/cam }
+`
+
+test.skipIf(missing !== undefined)(
+  'a gateway behind NAT, registered at a PBX outside: it is called there, and heard',
+  async () => {
+    writeFileSync(join(folder, 'inner.yaml'), innerConfig)
+    const pbx = network.start('world', '/usr/sbin/kamailio', [
+      ...['-DD', '-E', '-f', join(import.meta.dirname, '../fixtures/sip/kamailio.cfg'), '-Y', folder],
+      ...['-P', join(folder, 'pid'), '-m', '16', '-M', '4', '-l', `udp:${GATEWAY}:5062`],
+    ])
+    const inner = network.start('home', process.execPath, [
+      ...[crosspoint, 'serve', '--config', join(folder, 'inner.yaml')],
+    ])
+    const said = (): string => `${inner.output().slice(-2000)}\n${pbx.output().slice(-1000)}`
+    await until(said, async () => (await api('/v1/accounts', 'GET', 'home')).includes('"registered"'))
+    network.start('home', 'ffmpeg', [
+      ...['-v', 'error', '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100,volume=3'],
+      ...['-c:a', 'aac', '-f', 'flv', 'rtmp://127.0.0.1:1935/live/cam'],
+    ])
+    await until('live/cam', async () => (await api('/v1/streams', 'GET', 'home')).includes('live/cam'))
+
+    const account = `;auth_pass=secret-caller;outbound="sip:${GATEWAY}:5062"`
+    const phone = startPhone('caller', 'world', STRANGER, account, `sip:inner@${GATEWAY}:5062`)
+    await until(
+      () => `${phone.output().slice(-3000)}\n${said()}`,
+      async () => ((await call('home'))?.media[0]?.sent.packets ?? 0) > 100,
+    )
+    await phone.stop()
+    await until('it has ended', async () => (await call('home'))?.state === 'ended')
+    expect(await shareOf(heardBy('caller'), 440)).toBeGreaterThan(0.8)
+    await inner.stop()
+    expect(inner.output()).not.toContain('secret-inner')
   },
 )

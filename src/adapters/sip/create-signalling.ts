@@ -21,7 +21,7 @@ import { type Stack, sourceOf } from './stack/stack.ts'
 import { defaultTimes, type SipTimes } from './transaction/times.ts'
 import { TransactionTable } from './transaction/transaction-table.ts'
 import { type Flow, type FlowEvents, ping } from './transport/flow.ts'
-import { LocalHost } from './transport/local-host.ts'
+import { LocalHost, type SeenAddress } from './transport/local-host.ts'
 import { Transports } from './transport/transports.ts'
 import type { OpenDatagramPort } from './transport/udp.ts'
 
@@ -146,6 +146,10 @@ class SipSignalling implements Signalling {
 
   hostTowards(local: BoundAddress, ip: string): string {
     return this.#stack.localHost.towards(local, ip)
+  }
+
+  learn(ip: string, seen: SeenAddress | undefined): void {
+    this.#stack.localHost.learn(ip, seen)
   }
 
   renew(door: number, certificate: NonNullable<ListenAddress['certificate']>): void {

@@ -25,6 +25,11 @@ export interface Signalling {
   renew(door: number, certificate: NonNullable<ListenAddress['certificate']>): void
   /** Where to a target leads, in the order of RFC 3263. @throws GatewayError 'connect-failed', 'forbidden' */
   locate(uri: SipUri): Promise<readonly Target[]>
+  /**
+   * How the peer at `ip` sees us, as a registrar tells it: Contact, Via and SDP say so towards it from now on, unless the
+   * door has an external address. undefined: as before.
+   */
+  learn(ip: string, seen: { readonly host: string; readonly port: number } | undefined): void
   /** An empty line towards the target, which keeps a NAT binding open (RFC 5626 4.4.1 on streams, CRLF on UDP). */
   keepAlive(target: Target, door?: number): void
   stats(): SignallingStats

@@ -187,6 +187,7 @@ describe('a registration', () => {
     ])
     expect(registrar.requests.length).toBe(2)
     expect(status()).toMatchObject({ state: 'registered', seenAs: '203.0.113.77:41000' })
+    expect(registrar.learned).toEqual(['198.51.100.5 203.0.113.77:41000'])
     await clock.advanceAsync(101 * S, S)
     expect(registrar.kept.length).toBe(4)
     expect(registrar.kept[0]).toMatchObject({

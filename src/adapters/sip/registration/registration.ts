@@ -202,6 +202,7 @@ export class Registration {
     const isSame = seen.host === uri.host && (source.transport !== 'udp' || seen.port === (uri.port ?? 5060))
     if (isSame) return false
     this.#seen = seen
+    this.#parts.signalling.learn(source.ip, seen)
     return true
   }
 

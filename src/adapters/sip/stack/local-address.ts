@@ -26,7 +26,8 @@ const contactAt = (
   const params = transport === 'udp' || secure ? noParams : new Map([['transport', transport]])
   const host = hostOfIp(stack.localHost.towards(local, ip))
   const scheme = secure ? 'sips' : 'sip'
-  return { display: '', uri: { scheme, user, host, port: external?.port ?? port, params }, params: noParams }
+  const own = external?.port ?? stack.localHost.seenBy(local, ip)?.port ?? port
+  return { display: '', uri: { scheme, user, host, port: own, params }, params: noParams }
 }
 
 /** The Contact of one door, towards anybody. */

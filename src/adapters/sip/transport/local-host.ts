@@ -1,6 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net'
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import type { BoundAddress } from '../addresses.ts'
+import { ipOfHost } from '../message/uri.ts'
 
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::'
 
@@ -23,8 +24,16 @@ const interfaceTowards = (ip: string, family: 'IPv4' | 'IPv6'): string | undefin
 /** Interfaces come and go: what was found holds for some seconds. */
 const holdsUs = 10_000_000
 
-/** What Via, Contact and SDP name as our host towards a peer: the external address, else the bound one. */
+/** Our address as a peer behind a router sees it. */
+export interface SeenAddress {
+  /** As in a URI: IPv6 in brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+/** What Via, Contact and SDP name as our host towards a peer: the external address, what it sees, else the bound one. */
 export class LocalHost {
+  readonly #seen = new Map<string, SeenAddress>()
   readonly #now: () => number
   #known = new Map<string, string>()
   #until = 0
@@ -33,8 +42,22 @@ export class LocalHost {
     this.#now = now
   }
 
-  towards({ host, external }: BoundAddress, ip: string): string {
+  /** What the peer at `ip` sees; undefined: nothing but what we know ourselves. */
+  learn(ip: string, seen: SeenAddress | undefined): void {
+    if (seen === undefined) this.#seen.delete(ip)
+    else this.#seen.set(ip, seen)
+  }
+
+  /** Where we are reached from `ip`, of what was learned. */
+  seenBy({ external }: BoundAddress, ip: string): SeenAddress | undefined {
+    return external === undefined ? this.#seen.get(ip) : undefined
+  }
+
+  towards(local: BoundAddress, ip: string): string {
+    const { host, external } = local
     if (external !== undefined) return external.host
+    const seen = this.#seen.get(ip)
+    if (seen !== undefined) return ipOfHost(seen.host)
     return isWildcard(host) ? this.#find(host, ip) : host
   }
 
