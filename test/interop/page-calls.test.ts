@@ -61,6 +61,13 @@ test('a telephone rings at the page and is answered there', async () => {
   await card.getByRole('button', { name: /^Answer/ }).focus()
   await page.keyboard.press('Enter')
   await phone.until('CALL_ESTABLISHED')
+  await page.setViewportSize({ width: 375, height: 800 })
+  const fits = await page.evaluate(() =>
+    [...document.querySelectorAll('nav a, [data-call] button')].every(
+      element => element.getBoundingClientRect().right <= innerWidth,
+    ),
+  )
+  expect(fits).toBe(true)
   await page.locator('.title .status[data-tone="live"]').getByText('You are heard').waitFor()
   await card.locator('.facts').getByText('µ-law').waitFor()
   await until('sound goes both ways', soundBothWays)

@@ -28,8 +28,13 @@ const stateWords = ({ state, hold, reason, answeredAt, endedAt }: CallView): str
   return [state, holds[hold], length, reason?.detail ?? ''].filter(words => words !== '').join(' · ')
 }
 
-const mediaWords = ({ media, hear, hearError }: CallView): readonly string[] => [
-  ...media.map(({ codec, srtp, received, mos, roundTripMs }) =>
+const hearWords = ({ state, hear, hearError }: CallView): string => {
+  const verb = state === 'ringing' ? 'waits for' : 'hears'
+  return `${verb} ${hear ?? 'silence'}${hearError === null ? '' : `: ${hearError}`}`
+}
+
+const mediaWords = (call: CallView): readonly string[] => [
+  ...call.media.map(({ codec, srtp, received, mos, roundTripMs }) =>
     [
       codecName(codec),
       srtp ? 'encrypted' : 'not encrypted',
@@ -41,7 +46,7 @@ const mediaWords = ({ media, hear, hearError }: CallView): readonly string[] => 
       .filter(words => words !== '')
       .join(' · '),
   ),
-  `hears ${hear ?? 'silence'}${hearError === null ? '' : `: ${hearError}`}`,
+  hearWords(call),
 ]
 
 const keys = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'] as const
