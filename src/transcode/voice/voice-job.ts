@@ -23,6 +23,10 @@ import { VoiceOutput } from './voice-output.ts'
 /** Any packets: they are read, not passed on. */
 const ANY_PROFILE: RtpProfile = { maxPayload: 1188 }
 
+/** So often it is said how much was lost, if it can be heard. */
+const TELL_EVERY_US = 10_000_000
+const AUDIBLE = 0.03
+
 export interface VoiceJobOptions {
   readonly opus: Opus | undefined
   readonly clock: Clock
@@ -40,6 +44,8 @@ export class VoiceJob implements TranscodeJob {
   #live: LiveIntake | undefined
   #packetsIn = 0
   #damaged = 0
+  #toldUs: number
+  #toldMs = 0
 
   /** @throws GatewayError 'transcode-unavailable' when the pair is not made here */
   constructor(from: Track, to: Accept, out: TrackWriter<'frame'>, options: VoiceJobOptions) {
@@ -47,6 +53,7 @@ export class VoiceJob implements TranscodeJob {
     this.#to = to
     this.#options = options
     this.#params = from.params
+    this.#toldUs = options.clock.now()
     this.#scope = createScope(`transcode ${from.id} to ${to.codec}`)
     this.#output = new VoiceOutput(out, from.clock.rate, options.clock)
     this.#chain = this.#createChain(from.params)
@@ -105,6 +112,7 @@ export class VoiceJob implements TranscodeJob {
       write: packet => {
         this.#packetsIn += 1
         this.#live!.take(packet)
+        if (packet.arrival - this.#toldUs > TELL_EVERY_US) this.#tellLoss(packet.arrival)
       },
       failed: error => this.#fail(error),
     })
@@ -125,6 +133,19 @@ export class VoiceJob implements TranscodeJob {
       },
       failed: error => this.#fail(error),
     })
+  }
+
+  #tellLoss(nowUs: number): void {
+    const { concealedMs, late, unevennessMs, delayMs } = this.#live!.stats
+    const [madeUpMs, sinceMs] = [concealedMs - this.#toldMs, (nowUs - this.#toldUs) / 1000]
+    this.#toldUs = nowUs
+    this.#toldMs = concealedMs
+    if (madeUpMs < AUDIBLE * sinceMs) return
+    const share = ((madeUpMs / sinceMs) * 100).toFixed(1)
+    this.#options.log.warn(
+      { ...this.#fields(), concealedMs, late, jitterMs: unevennessMs, delayMs },
+      `${share} % of the sound did not come in time and was made up`,
+    )
   }
 
   #attachFrames(): () => void {

@@ -1,5 +1,6 @@
 /** Paced sound on a clock that the test turns: what leaves, when, with which numbers. */
 import { describe, expect, test } from 'vitest'
+import type { TrackClock } from '../../../src/core/types.ts'
 import { type Digit, parseDigits } from '../../../src/media/dtmf/digits.ts'
 import { createEventReader } from '../../../src/media/dtmf/event-reader.ts'
 import { ToneDetector } from '../../../src/media/dtmf/tone-detector.ts'
@@ -226,6 +227,19 @@ describe('a time line that never stops', () => {
     expect(passedUs / 1000).toBeCloseTo(20, 0)
     const report = after!.clock.toWall(firstPcma.packet.ts)! - (stage.clock.wall() - stage.clock.now())
     expect(Math.abs(report - firstPcma.dueUs)).toBeLessThan(1000)
+  })
+
+  test('reports tell when sound was captured, where the clock of the track is known', () => {
+    const stage = scene(pcmu)
+    const captured = { rate: 8000, toWall: (ts: number) => 5_000_000 + ts * 125 } as TrackClock
+    stage.paced.retarget(captured)
+    feed(stage, { seconds: 2, ptimeMs: 30 })
+    const sound = stage.sent.findLast(({ payload }) => payload.some(code => code !== law.silence))!
+    const at = samplesOf([sound])
+    const [source] = stage.sources
+    const wall = source!.clock.toWall(sound.packet.ts)!
+    const sourceTs = (wall - 5_000_000) / 125
+    expect(at).toEqual(decodeG711(law, tone(sourceTs, 160)))
   })
 
   test('muted: silence, whatever comes; then sound again', () => {

@@ -181,6 +181,26 @@ describe('in a gateway', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('loss that can be heard is said, with numbers, once in ten seconds', async () => {
+    const clock = new ManualClock(START_US)
+    const log: string[] = []
+    const { registry, publication } = open(createTestVoice(clock, log), clock)
+    const writer = publication.addTrack({ id: 'audio', native: 'rtp', params: sources.pcmu })
+    publication.ready()
+    await registry.subscribe('calls/1', listener(audio('g722')).egress, { start: 'live' })
+    await settle()
+    for (let i = 0; i < 2100; i++) {
+      clock.advance(20_000)
+      if (i < 1000 && i % 10 === 9) continue
+      writer.write(rtpPacket(new Uint8Array(160).fill(0xff), i, i * 160, clock.now()))
+    }
+    expect(log.filter(line => line.includes('made up'))).toEqual([
+      expect.stringMatching(/^(9\.\d|10\.\d) % of the sound did not come in time and was made up$/),
+      expect.stringMatching(/^(9\.\d|10\.\d) % of the sound/),
+    ])
+    await registry.close()
+  })
+
   test('where Opus does not load, the other transcoder does it, and that is said once', async () => {
     const clock = new ManualClock(START_US)
     const log: string[] = []
