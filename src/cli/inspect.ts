@@ -33,6 +33,7 @@ const linkFacts = (link: LinkView | undefined): string =>
     link?.roundTripMs !== undefined && `round trip ${link.roundTripMs.toFixed(1)} ms`,
     link?.jitterMs !== undefined && `jitter ${link.jitterMs.toFixed(1)} ms`,
     link?.lost !== undefined && link.lost > 0 && `${link.lost} packets lost`,
+    link?.unacknowledgedBytes !== undefined && `${byteCount(link.unacknowledgedBytes)} not acknowledged`,
   )
 
 const readerLines = ({ id, label, since, plan, stats, link }: SubscriberView): string[] => [

@@ -45,6 +45,9 @@ export interface LinkStats {
   readonly repaired?: number | undefined
   /** Key frames asked for by PLI or FIR. */
   readonly pictureLossRequests?: number | undefined
+  /** Over TCP: bytes that the operating system has taken, and those of them that the peer's protocol has not acknowledged. */
+  readonly sentBytes?: number | undefined
+  readonly unacknowledgedBytes?: number | undefined
 }
 
 /** The counters of a link, for sums. */

@@ -49,6 +49,9 @@ describe('a destination that misbehaves', () => {
     const [bad, good] = [await bench.sink(n => (n === 0 ? 'stop-reading' : 'take')), await bench.sink()]
     const bridge = await bench.restream(bad.url('KEY'), good.url('KEY'))
     await until('it reads no more', () => bad.connections[0]!.socket.isPaused())
+    const unacknowledged = (): number[] =>
+      bench.gateway.registry.find('live/cam')!.subscribers.map(({ link }) => link?.unacknowledgedBytes ?? 0)
+    await until('what it has not acknowledged is told', () => Math.max(...unacknowledged()) > 100_000)
     await until('it is found out', () => legOf(bridge).state !== 'live')
     expect(legOf(bridge).error).toMatchObject({ code: 'timeout' })
     expect(legOf(bridge).error!.message).toMatch(/acknowledged|no byte went out/)

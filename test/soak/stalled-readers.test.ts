@@ -160,6 +160,9 @@ test(`${stalled} readers that stop reading for a minute`, { timeout: 120_000 }, 
   expect(most).toBeLessThan(mayGrow)
   const kept = gateway.registry.find('live/cam')!.subscribers
   expect(kept.map(({ stats }) => stats.dropped)).toEqual([0, 0, 0])
+  const sent = kept.map(({ link }) => link?.sentBytes ?? 0).filter(bytes => bytes > 0)
+  expect(sent).toHaveLength(2)
+  for (const bytes of sent) expect(bytes / (pictures * pictureBytes)).toBeCloseTo(1, 1)
   expect([honest.pictures, honest.marks]).toEqual([pictures, pictures])
   expect(faults).toEqual([])
   console.log(

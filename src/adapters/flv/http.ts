@@ -34,7 +34,13 @@ const createHttpEgress = (exchange: HttpExchange, context: AdapterContext, confi
   const label = `http-flv ${exchange.remote}`
   const scope = createScope(label)
   let response: ServerResponse | undefined
-  const output = createFlvOutput({ write: message => void response?.write(tagBytes(message)) })
+  let written = 0
+  const write = (bytes: Uint8Array): void => {
+    written += bytes.length
+    response?.write(bytes)
+  }
+  const backlog = (): number => response?.writableLength ?? 0
+  const output = createFlvOutput({ write: message => write(tagBytes(message)) })
 
   /** Only now the plan is known to be good: until here a refusal is an answer with a problem in it. */
   const start = (tracks: readonly OpenTrack[]): void => {
@@ -47,7 +53,7 @@ const createHttpEgress = (exchange: HttpExchange, context: AdapterContext, confi
       'content-type': 'video/x-flv',
       'cache-control': 'no-store',
     })
-    response.write(writeFileHeader(has(tracks, 'video'), has(tracks, 'audio')))
+    write(writeFileHeader(has(tracks, 'video'), has(tracks, 'audio')))
   }
 
   void scope.closed.then(reason => {
@@ -66,7 +72,8 @@ const createHttpEgress = (exchange: HttpExchange, context: AdapterContext, confi
       if (response === undefined) start(tracks)
       return output.open(tracks)
     },
-    backlog: () => response?.writableLength ?? 0,
+    backlog,
+    link: () => ({ sentBytes: Math.max(0, written - backlog()) }),
     ...closable(scope),
   }
 }

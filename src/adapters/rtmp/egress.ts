@@ -5,6 +5,7 @@ import type {
   Egress,
   EgressProgress,
   EgressSink,
+  LinkStats,
   OpenTrack,
   Pressure,
   Scope,
@@ -107,6 +108,11 @@ class RtmpEgress implements Egress {
 
   progress(): EgressProgress {
     return progressOf(this.#options.connection, this.backlog())
+  }
+
+  link(): LinkStats {
+    const { taken, acknowledged } = this.progress()
+    return { sentBytes: taken, unacknowledgedBytes: acknowledged?.missing }
   }
 
   get closed(): Promise<CloseReason> {

@@ -17,6 +17,10 @@ const linkSchema = named(
     resent: count.optional(),
     repaired: count.optional(),
     pictureLossRequests: count.optional().describe('Key frames asked for by PLI or FIR'),
+    sentBytes: count.optional().describe('Over TCP: taken by the operating system'),
+    unacknowledgedBytes: count
+      .optional()
+      .describe('Of those, not acknowledged by an RTMP peer that acknowledges'),
   }),
 )
 
