@@ -19,6 +19,12 @@ const anyFile =
   () =>
     paths.some(path => existsSync(path))
 
+const gstreamerPlugin = name =>
+  anyFile(
+    `/usr/lib/x86_64-linux-gnu/gstreamer-1.0/libgst${name}.so`,
+    `/usr/lib/aarch64-linux-gnu/gstreamer-1.0/libgst${name}.so`,
+  )
+
 /** Debian package → how to see that what we need of it is here. */
 const packages = {
   ffmpeg: () => program('ffmpeg')() && program('ffprobe')(),
@@ -34,6 +40,12 @@ const packages = {
   'baresip-core': program('baresip'),
   iproute2: program('ip'),
   nftables: program('nft'),
+  'gstreamer1.0-tools': program('gst-launch-1.0'),
+  'gstreamer1.0-plugins-base': gstreamerPlugin('videotestsrc'),
+  'gstreamer1.0-plugins-good': gstreamerPlugin('rtp'),
+  'gstreamer1.0-plugins-bad': gstreamerPlugin('srtp'),
+  'gstreamer1.0-plugins-ugly': gstreamerPlugin('x264'),
+  'gstreamer1.0-libav': gstreamerPlugin('libav'),
 }
 const needs = {
   demo: ['ffmpeg'],
@@ -48,6 +60,12 @@ const needs = {
     'baresip-core',
     'iproute2',
     'nftables',
+    'gstreamer1.0-tools',
+    'gstreamer1.0-plugins-base',
+    'gstreamer1.0-plugins-good',
+    'gstreamer1.0-plugins-bad',
+    'gstreamer1.0-plugins-ugly',
+    'gstreamer1.0-libav',
   ],
 }
 

@@ -131,7 +131,9 @@ export const bridge = async (from: string, to: readonly string[], flags: BridgeF
     to,
     retry,
     onPeer: (end, peer) => {
-      if (flags.json !== true) print(describePeer(end, peer))
+      const { secrets: _, ...told } = peer
+      if (flags.json === true) printJson({ end, peer: told })
+      else print(describePeer(end, peer))
     },
     resolveFile: name => resolve(name),
     resolveSecret: readSecret,

@@ -10,6 +10,7 @@ import { checkFfmpeg } from './doctor/ffmpeg.ts'
 import type { Finding } from './doctor/finding.ts'
 import { checkNode } from './doctor/node-version.ts'
 import { checkPorts } from './doctor/ports.ts'
+import { checkRtp } from './doctor/rtp.ts'
 import { checkBridge } from './doctor/self-test.ts'
 import { EXIT } from './exit-codes.ts'
 import { addFlags, type Flags, readFlags } from './flags.ts'
@@ -19,12 +20,14 @@ interface DoctorFlags extends Flags {
   readonly json?: boolean
 }
 
+type RtpSection = Parameters<typeof checkRtp>[0]
 type WebRtcAddresses = Parameters<typeof checkAddress>[0]
 
 async function* examine(config: Config): AsyncGenerator<Finding> {
   const { transcode, recordings } = config
   yield checkNode()
   yield* await checkPorts(config)
+  yield await checkRtp(config.adapters.get('rtp') as RtpSection)
   yield await checkFfmpeg(transcode.ffmpeg)
   yield* checkAddon()
   yield await checkDescriptors()

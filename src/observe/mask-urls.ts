@@ -2,10 +2,17 @@
 const urlPattern = /\b([a-z][a-z0-9+.-]*):\/\/([^\s"'<>\\]+)/gi
 const mask = '***'
 
-const maskQuery = (query: string): string =>
+/** What plain RTP is told in a URL is no secret, but for a key. */
+const isHarmless = (scheme: string, name: string): boolean => /^(rtp|udp)$/i.test(scheme) && name !== 'srtp'
+
+const maskQuery = (scheme: string, query: string): string =>
   query
     .split('&')
-    .map(pair => (pair.includes('=') ? `${pair.slice(0, pair.indexOf('='))}=${mask}` : mask))
+    .map(pair => {
+      const [name = ''] = pair.split('=', 1)
+      if (isHarmless(scheme, name)) return pair
+      return pair.includes('=') ? `${name}=${mask}` : mask
+    })
     .join('&')
 
 /** The first path segment is the RTMP application and stays, what follows is the key. */
@@ -19,7 +26,7 @@ const maskUrl = (_whole: string, scheme: string, rest: string): string => {
   const host = authority.slice(authority.lastIndexOf('@') + 1)
   const user = authority.includes('@') ? `${mask}@` : ''
   const shownPath = /^rtmp/i.test(scheme) ? maskKey(path) : path
-  return `${scheme}://${user}${host}${shownPath}${query === undefined ? '' : `?${maskQuery(query)}`}`
+  return `${scheme}://${user}${host}${shownPath}${query === undefined ? '' : `?${maskQuery(scheme, query)}`}`
 }
 
 /** `youtube:KEY`: what stands directly behind the name of a service is a stream key. */

@@ -1,4 +1,7 @@
 /** `crosspoint doctor`: on a machine that is well, and each check on one that is not. */
+
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,9 +13,11 @@ import { checkDescriptors } from '../../src/cli/doctor/descriptors.ts'
 import { checkDisk } from '../../src/cli/doctor/disk.ts'
 import { checkFfmpeg } from '../../src/cli/doctor/ffmpeg.ts'
 import { checkNode } from '../../src/cli/doctor/node-version.ts'
+import { checkRtp } from '../../src/cli/doctor/rtp.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { runCrosspoint, startServer } from '../helpers/crosspoint.ts'
 import { startProgram, stopPrograms } from '../helpers/program.ts'
+import { freePairs } from '../helpers/rtp-gateway.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -154,5 +159,27 @@ describe('what is not well here by itself', () => {
     expect(checkAddress(any, ['10.0.0.7', '1.1.1.1']).state).toBe('ok')
     expect(checkAddress({ ...any, advertise: [{ ip: '1.1.1.1' }] }, ['10.0.0.7']).state).toBe('ok')
     expect(checkAddress({ listen: null, advertise: [] }, []).state).toBe('ok')
+  })
+})
+
+describe('RTP ports', () => {
+  test('none are named: any that are free', async () => {
+    expect(await checkRtp({ ports: null })).toMatchObject({ state: 'ok' })
+  })
+
+  test('a range: how many pairs are free, with what has one of them', async () => {
+    const min = await freePairs(2)
+    const ports = { min, max: min + 3 }
+    expect(await checkRtp({ ports })).toMatchObject({
+      state: 'ok',
+      detail: `udp ${min}-${min + 3}: 2 of 2 pairs are free`,
+    })
+    const taken = [min, min + 3].map(port => createSocket('udp4').bind(port))
+    await Promise.all(taken.map(socket => once(socket, 'listening')))
+    expect(await checkRtp({ ports })).toMatchObject({
+      ...{ state: 'fail', exitCode: 5, detail: `udp ${min}-${min + 3}: 0 of 2 pairs are free` },
+      mend: 'widen rtp.ports, or end what has them',
+    })
+    for (const socket of taken) socket.close()
   })
 })

@@ -27,3 +27,10 @@ test.each(['json', 'pretty'] as const)('a key never reaches the log (%s)', forma
   expect(out).toContain('rtmp://***@host/app/***')
   expect(out).not.toContain('CANARY')
 })
+
+test('what plain RTP is told stays readable, but for its key', () => {
+  expect(maskUrls('rtp://0.0.0.0:5004?video=h264&srtp=AES_CM_128_HMAC_SHA1_80:abc&mux')).toBe(
+    'rtp://0.0.0.0:5004?video=h264&srtp=***&mux',
+  )
+  expect(maskUrls('udp://239.1.1.1:5000?program=2')).toBe('udp://239.1.1.1:5000?program=2')
+})
