@@ -144,6 +144,32 @@ describe('messages', () => {
     expect(message).not.toHaveProperty('headers.get')
   })
 
+  test('of a body with several parts the session description counts', () => {
+    const multipart = (type: string): SipRequest => {
+      const body = [
+        'preamble',
+        '--Bound-1',
+        'Content-Type: application/isup;version=itu-t92+',
+        '',
+        'binary',
+        '--Bound-1',
+        `content-type: ${type}`,
+        'Content-Disposition: session',
+        '',
+        'v=0',
+        's=-',
+        '--Bound-1--',
+        '',
+      ].join('\r\n')
+      const type1 = 'Content-Type: multipart/mixed; boundary="Bound-1"'
+      return parseMessage(
+        Buffer.from([`OPTIONS sip:c@d SIP/2.0`, ...head, type1, '', body].join('\r\n')),
+      ) as SipRequest
+    }
+    expect(multipart('application/SDP').body).toEqual({ type: 'application/sdp', content: 'v=0\r\ns=-\r\n' })
+    expect(multipart('text/plain').body!.type).toContain('multipart/mixed')
+  })
+
   test('a response echoes what it must and adds one tag; no value begins a line of its own', () => {
     const request = options('Via: SIP/2.0/UDP second') as SipRequest
     const draft = { code: 200, toTag: 't', headers: { 'X-A': 'a\r\nX-Evil: 1', Allow: ['A', 'B'] } }

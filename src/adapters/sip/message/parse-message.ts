@@ -1,4 +1,5 @@
 import { HeaderList } from './header-list.ts'
+import { sessionPart } from './multipart.ts'
 import { parseNameAddr } from './name-addr.ts'
 import type { Body, NameAddr, SipRequest, SipResponse } from './types.ts'
 import { parseUri, schemeOf } from './uri.ts'
@@ -93,8 +94,9 @@ const parseBody = (headers: HeaderList, bytes: Buffer, from: number): Body | und
   const length = said === undefined ? there : integer(said, 'content-length', 0x7fff_ffff)
   if (length > there) throw new Unreadable(`content-length ${length}, but ${there} bytes came`)
   if (length === 0) return undefined
-  const type = headers.get('content-type')?.toLowerCase() ?? ''
-  return { type, content: bytes.toString('utf8', from, from + length) }
+  const type = headers.get('content-type') ?? ''
+  const content = bytes.toString('utf8', from, from + length)
+  return sessionPart(type, content) ?? { type: type.toLowerCase(), content }
 }
 
 const common = (headers: HeaderList, bytes: Buffer, bodyAt: number) => {

@@ -33,6 +33,7 @@ export interface Via {
   readonly params: Params
 }
 
+/** Of several parts the session description, when there is one. */
 export interface Body {
   /** Media type in lower case, with its parameters: 'application/sdp'. */
   readonly type: string

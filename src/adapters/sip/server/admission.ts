@@ -28,7 +28,7 @@ const checkBody = ({ body, headers }: SipRequest): Refusal | undefined => {
   }
   if (body === undefined) return undefined
   const type = body.type.split(';')[0]!.trim()
-  if (type === 'application/sdp' || type === 'multipart/mixed') return undefined
+  if (type === 'application/sdp') return undefined
   return unsupported(415, `a body of type '${type}'`, { Accept: acceptedTypes.join(', ') })
 }
 

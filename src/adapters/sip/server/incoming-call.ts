@@ -76,9 +76,8 @@ export class IncomingCall implements IncomingInvite {
       this.#said = body
       session.remember(body)
     }
-    this.#reliables.send(
-      extra => this.#provisional({ code, reason, headers: { ...this.#headers(headers), ...extra }, body }),
-      () => undefined,
+    this.#reliables.send(extra =>
+      this.#provisional({ code, reason, headers: { ...this.#headers(headers), ...extra }, body }),
     )
   }
 
@@ -133,12 +132,14 @@ export class IncomingCall implements IncomingInvite {
 
   #prack(exchange: ServerExchange): void {
     const { headers, body } = exchange.request
-    if (!this.#reliables.receive(headers)) {
+    const proceed = this.#reliables.receive(headers)
+    if (proceed === undefined) {
       exchange.reply(481)
       return
     }
     exchange.reply(200)
     if (body !== undefined && this.offer === undefined) this.#events.tell(events => events.answered?.(body))
+    proceed()
   }
 
   #accept(session: CallSession, body: Body, extra: ExtraHeaders | undefined): void {

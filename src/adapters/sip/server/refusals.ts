@@ -30,6 +30,8 @@ export class Refusals {
 
   add(cause: RefusalCause, flow: Flow, detail: string): void {
     this.counts[cause]++
+    // Whoever screens knows why, and says it.
+    if (cause === 'screen') return
     const now = this.#clock.now()
     if (now < this.#quietUntil) {
       this.#unsaid++

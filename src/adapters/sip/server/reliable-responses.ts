@@ -6,8 +6,6 @@ interface Sent {
   readonly rseq: number
   readonly resend: Repeater
   readonly cancelDeadline: () => void
-  /** The response has an offer of ours, or an answer to one is not waited for. */
-  readonly acknowledged: () => void
 }
 
 /** Provisional responses that must be acknowledged, one at a time (RFC 3262 3). */
@@ -30,9 +28,9 @@ export class ReliableResponses {
   }
 
   /** Sends now, or when the one before is acknowledged; `send` gets the headers that make it reliable. */
-  send(send: (headers: ExtraHeaders) => () => void, acknowledged: () => void): void {
-    if (this.#open !== undefined) this.#queue.push(() => this.#begin(send, acknowledged))
-    else this.#begin(send, acknowledged)
+  send(send: (headers: ExtraHeaders) => () => void): void {
+    if (this.#open !== undefined) this.#queue.push(() => this.#begin(send))
+    else this.#begin(send)
   }
 
   /** `then` runs when nothing waits for its PRACK any more. */
@@ -41,8 +39,8 @@ export class ReliableResponses {
     else this.#queue.push(then)
   }
 
-  /** True when the PRACK is for the one that waits. */
-  receive(headers: HeaderList): boolean {
+  /** What goes on once the PRACK is answered; undefined when it is not for the one that waits. */
+  receive(headers: HeaderList): (() => void) | undefined {
     const [rseq, cseq, method] = (headers.get('rack') ?? '').split(/\s+/)
     const open = this.#open
     if (
@@ -51,12 +49,12 @@ export class ReliableResponses {
       Number(cseq) !== this.#cseq ||
       method !== 'INVITE'
     ) {
-      return false
+      return undefined
     }
     this.#settle(open)
-    open.acknowledged()
-    while (this.#open === undefined && this.#queue.length > 0) this.#queue.shift()!()
-    return true
+    return () => {
+      while (this.#open === undefined && this.#queue.length > 0) this.#queue.shift()!()
+    }
   }
 
   close(): void {
@@ -64,7 +62,7 @@ export class ReliableResponses {
     this.#queue = []
   }
 
-  #begin(send: (headers: ExtraHeaders) => () => void, acknowledged: () => void): void {
+  #begin(send: (headers: ExtraHeaders) => () => void): void {
     const rseq = this.#rseq++
     const again = send({ Require: '100rel', RSeq: String(rseq) })
     const { clock, times } = this.#context
@@ -73,7 +71,7 @@ export class ReliableResponses {
       this.close()
       this.#failed()
     })
-    this.#open = { rseq, resend, cancelDeadline, acknowledged }
+    this.#open = { rseq, resend, cancelDeadline }
   }
 
   #settle(sent: Sent): void {
