@@ -5,6 +5,7 @@ import type {
   Clock,
   Closable,
   Egress,
+  LinkStats,
   Publication,
   Registry,
   Scope,
@@ -114,6 +115,12 @@ export interface Listener extends Closable {
   readonly further?: readonly Listener[]
 }
 
+/** A source that was dialled. */
+export interface PulledSource extends Closable {
+  /** What its protocol knows of the way from it; still told after the end. */
+  link?(): LinkStats | undefined
+}
+
 /** When a changed key of the configuration takes effect: at once, for what begins from now on, or at the next start. */
 export type ReloadClass = 'live' | 'next-session' | 'restart'
 
@@ -134,7 +141,7 @@ export interface Adapter<C> {
   /** Others connect to us (publish and play). */
   listen?(context: AdapterContext, config: C): Promise<Listener | undefined>
   /** We connect and read, into the publication handed in. Resolves once connected; the Closable ends when the source does. */
-  pull?(context: AdapterContext, config: C, url: URL, publication: Publication): Promise<Closable>
+  pull?(context: AdapterContext, config: C, url: URL, publication: Publication): Promise<PulledSource>
   /** We connect and write. The Egress is then subscribed to a stream by the caller. */
   push?(context: AdapterContext, config: C, url: URL): Promise<Egress>
   /** What `push` would write there, found out without connecting. Absent: a push that is closed at once disturbs nobody. */

@@ -1,7 +1,7 @@
 /** The near end of a bridge: the stream it reads, and where that comes from. */
-import type { PeerDescription } from '../adapters/adapter.ts'
+import type { PeerDescription, PulledSource } from '../adapters/adapter.ts'
 import { describeReason, reasonOf } from '../core/scope.ts'
-import type { Closable, Publication, Scope } from '../core/types.ts'
+import type { Closable, LinkStats, Publication, Scope } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import type { UrlEndpoint } from './endpoint.ts'
 import { isFinal, type LinkStatus } from './link-state.ts'
@@ -39,12 +39,15 @@ export const connectSource = async (
   { returns = false, tellPeer = () => undefined }: SourceOptions = {},
 ): Promise<Publication> => {
   const label = `bridge ${id} from ${from.label}`
-  const options = { label, signal: scope.signal, onConflict: 'reject', returns } as const
+  let source: PulledSource | undefined
+  const link = (): LinkStats | undefined => source?.link?.()
+  const options = { label, signal: scope.signal, onConflict: 'reject', returns, link } as const
   const publication = registry.publish(stream, options)
   try {
     const { adapter, context, config } = from.dialer
-    const source = await adapter.pull!({ ...context, tellPeer }, config, from.url, publication)
-    scope.defer(() => source.close())
+    source = await adapter.pull!({ ...context, tellPeer }, config, from.url, publication)
+    const pulled = source
+    scope.defer(() => pulled.close())
     void source.closed.then(reason => publication.close(reason))
   } catch (thrown) {
     const error = toGatewayError(thrown)

@@ -1,5 +1,5 @@
 /** One stream that the gateway fetches itself: always, or while somebody wants it. */
-import type { Logger } from '../adapters/adapter.ts'
+import type { Logger, PulledSource } from '../adapters/adapter.ts'
 import type { UrlEndpoint } from '../bridges/endpoint.ts'
 import { isFinal, type LinkState, type LinkStatus, type RetryPolicy } from '../bridges/link-state.ts'
 import { type Outcome, Retrying } from '../bridges/retrying.ts'
@@ -119,13 +119,16 @@ export class Source {
     const { registry, stream, endpoint } = this.#parts
     const label = `source ${endpoint.label}`
     try {
+      let pulled: PulledSource | undefined
       const publication = registry.publish(stream, {
         ...{ label, signal: attempt.signal, onConflict: 'reject' },
         returns: !endpoint.once,
+        link: () => pulled?.link?.(),
       })
       attempt.defer(() => publication.close(reasonOf(attempt.signal)))
       const { adapter, context, config } = endpoint.dialer
       const source = await adapter.pull!(context, config, endpoint.url, publication)
+      pulled = source
       attempt.defer(() => source.close(reasonOf(attempt.signal)))
       live()
       this.look()

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rtp as adapter } from '../../src/adapters/rtp/adapter.ts'
-import type { Accept } from '../../src/core/types.ts'
+import type { Accept, LinkStats } from '../../src/core/types.ts'
 import type { AudioCodec } from '../../src/media/types.ts'
 import { createTestContext, type TestContext } from '../helpers/adapter-context.ts'
 import { decoded, flashingClip, soundDelay } from '../helpers/flashes.ts'
@@ -36,14 +36,20 @@ const record = async (
   name: string,
   from: string,
   start: () => void,
-): Promise<{ path: string; ended: string }> => {
+): Promise<{ path: string; ended: string; link: LinkStats | undefined }> => {
   let isSending = false
+  let link: LinkStats | undefined
   const { bridge } = await rtp.open(from, [`${name}.flv`], () => {
     if (!isSending) start()
     isSending = true
   })
+  const { stream } = bridge.info()
+  const left = rtp.gateway.registry.on('stream:closed', info => {
+    if (info.name === stream) link = info.publisherLink
+  })
   const reason = await bridge.closed
-  return { path: join(rtp.folder, `${name}.flv`), ended: reason.detail ?? '' }
+  left()
+  return { path: join(rtp.folder, `${name}.flv`), ended: reason.detail ?? '', link }
 }
 
 /** Frames of whatever codec, from a publication of its own. */
@@ -152,9 +158,11 @@ describe('pictures and sound', () => {
       index => index > 200 && index % 89 === 7,
     )
     const from = `rtp://127.0.0.1:${port}?codec=h264&timeout=1`
-    const { path } = await record('loss', from, () => moving(relay.port))
+    const { path, link } = await record('loss', from, () => moving(relay.port))
     const { pictures } = await decoded(path)
     expect(relay.lost).toBeGreaterThan(2)
+    expect(link).toMatchObject({ lost: relay.lost })
+    expect(link!.packets).toBeGreaterThan(200)
     expect(pictures).toBeLessThan(SECONDS * 30)
     expect(pictures).toBeGreaterThan(SECONDS * 10)
   }, 60_000)

@@ -27,5 +27,5 @@ export const rtp: Adapter<RtpConfig> = {
   egresses: codecs,
   fileOptions: ['sdp'],
   pull: pullRtp,
-  push: (context, _config, url) => pushRtp(context, url),
+  push: (context, config, url) => pushRtp(context, url, config.ports ?? undefined),
 }

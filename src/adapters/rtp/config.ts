@@ -7,7 +7,7 @@ const network = z.string().refine(isNetwork, 'is not an IP address or a network 
 
 /** The `rtp` section of the configuration; what a URL says for itself goes before it. */
 export const rtpConfig = z.strictObject({
-  /** Ports for what has none of its own, in pairs of an even one and the next; null: any that are free. */
+  /** Local ports that destinations are sent from, in pairs of an even one and the next; null: any that are free. */
   ports: z
     .strictObject({ min: port, max: port })
     .refine(({ min, max }) => min < max, 'needs a pair of ports: min below max')

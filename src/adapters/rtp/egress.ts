@@ -17,7 +17,7 @@ import type {
 import { GatewayError } from '../../errors.ts'
 import { describeCodec, staticPayloadType } from '../../media/sdp/describe-codec.ts'
 import type { CodecId } from '../../media/types.ts'
-import type { RtpEndpoint } from '../../rtp-session/plain/types.ts'
+import type { PortRange, RtpEndpoint } from '../../rtp-session/plain/types.ts'
 import type { AdapterContext, PeerDescription } from '../adapter.ts'
 import { describeSession } from './describe-session.ts'
 import type { DescribedSession, DescribedStream } from './described.ts'
@@ -61,15 +61,17 @@ class RtpEgress implements Egress {
   readonly #context: AdapterContext
   readonly #target: PushTarget
   readonly #address: string
+  readonly #ports: PortRange | undefined
   readonly #scope: Scope
   #streams: readonly SendingStream[] = []
   #text = ''
 
-  constructor(context: AdapterContext, target: PushTarget, address: string) {
+  constructor(context: AdapterContext, target: PushTarget, address: string, ports: PortRange | undefined) {
     this.label = target.label
     this.#context = context
     this.#target = target
     this.#address = address
+    this.#ports = ports
     this.#scope = createScope(target.label)
   }
 
@@ -116,6 +118,7 @@ class RtpEgress implements Egress {
     const payloadType = line.payloadType ?? staticPayloadType(open.track.params) ?? PAYLOAD_TYPES[line.kind]
     const endpoint: RtpEndpoint = portsOf(this.#context).open({
       host: this.#address.includes(':') ? '::' : '0.0.0.0',
+      ...(this.#ports !== undefined && { port: this.#ports }),
       ...(rtcpMux && { rtcpPort: null }),
       outgoing: { maxWaiting: MAX_WAITING, ttl, ...(via !== undefined && { interface: via }) },
       listener: { packet: () => {}, keyframeWanted: () => stream.requestKeyframe() },
@@ -194,11 +197,12 @@ class RtpEgress implements Egress {
 
 /**
  * Sends to `rtp://HOST:PORT`. Resolves when the host's address is known: whether anybody listens is told by nobody.
+ * @param ports local ones to send from; left out: any that are free
  * @throws GatewayError 'bad-url', 'connect-failed', 'forbidden'
  */
-export const pushRtp = async (context: AdapterContext, url: URL): Promise<Egress> => {
+export const pushRtp = async (context: AdapterContext, url: URL, ports?: PortRange): Promise<Egress> => {
   if (url.protocol !== 'rtp:')
     throw new GatewayError('bad-url', `${url.protocol} is only received; what is sent is rtp:`)
   const target = parsePushUrl(url, randomBytes)
-  return new RtpEgress(context, target, await resolve(context, target.host))
+  return new RtpEgress(context, target, await resolve(context, target.host), ports)
 }

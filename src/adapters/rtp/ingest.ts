@@ -1,13 +1,14 @@
 /** RTP to stream: ports are opened, what comes becomes tracks, and silence or BYE ends it. */
 import { closable, createScope } from '../../core/scope.ts'
-import type { Closable, CloseReason, Publication, Scope } from '../../core/types.ts'
+import type { CloseReason, LinkStats, Publication, Scope } from '../../core/types.ts'
 import { networkMatcher } from '../../net/networks.ts'
 import type { RtpEndpoint, RtpEndpointListener } from '../../rtp-session/plain/types.ts'
-import type { AdapterContext } from '../adapter.ts'
+import type { AdapterContext, PulledSource } from '../adapter.ts'
 import type { RtpConfig } from './config.ts'
 import { describeSource } from './describe-source.ts'
 import type { LineFormat, SourceDescription, SourceLine } from './description.ts'
 import { IngestTrack } from './ingest-track.ts'
+import { receivingLink } from './link.ts'
 import { portsOf } from './ports.ts'
 import { TsLine } from './ts-line.ts'
 
@@ -51,6 +52,10 @@ class Ingest {
     this.#description = description
     this.#scope = scope
     this.#openedAt = context.clock.now()
+  }
+
+  link(): LinkStats {
+    return receivingLink(this.#lines.map(({ endpoint }) => endpoint.stats))
   }
 
   /** Both ports of all lines, or none. */
@@ -216,14 +221,15 @@ export const ingestRtp = async (
   config: RtpConfig,
   description: SourceDescription,
   publication: Publication,
-): Promise<Closable> => {
+): Promise<PulledSource> => {
   const scope = createScope(description.label, { signal: publication.signal })
+  const ingest = new Ingest(context, publication, description, scope)
   try {
-    new Ingest(context, publication, description, scope).open(config)
+    ingest.open(config)
     context.tellPeer?.(describeSource(description))
   } catch (error) {
     await scope.close({ code: 'failed', detail: error instanceof Error ? error.message : String(error) })
     throw error
   }
-  return closable(scope)
+  return { ...closable(scope), link: () => ingest.link() }
 }

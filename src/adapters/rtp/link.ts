@@ -9,6 +9,19 @@ const worst = (values: readonly (number | undefined)[]): number | undefined => {
   return known.length === 0 ? undefined : Math.max(...known)
 }
 
+/** What we see of the sender. */
+export const receivingLink = (streams: readonly RtpEndpointStats[]): LinkStats => {
+  const received = streams.map(stream => stream.received)
+  return {
+    jitterMs: worst(received.map(stats => stats?.jitterMs)),
+    packets: sum(received.map(stats => stats?.packets)),
+    lost: sum(received.map(stats => stats?.lost)),
+    nacks: sum(received.map(stats => stats?.nacks)),
+    repaired: sum(received.map(stats => stats?.repaired)),
+    pictureLossRequests: sum(streams.map(({ keyframesAsked }) => keyframesAsked)),
+  }
+}
+
 /** What the receiver reports. */
 export const sendingLink = (streams: readonly RtpEndpointStats[]): LinkStats => {
   const sent = streams.map(stream => stream.sent)

@@ -1,9 +1,9 @@
 /** From the URL of a source to what it describes. */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { Closable, Publication } from '../../core/types.ts'
+import type { Publication } from '../../core/types.ts'
 import { GatewayError } from '../../errors.ts'
-import type { AdapterContext } from '../adapter.ts'
+import type { AdapterContext, PulledSource } from '../adapter.ts'
 import type { RtpConfig } from './config.ts'
 import type { SourceDescription } from './description.ts'
 import { ingestRtp } from './ingest.ts'
@@ -51,7 +51,7 @@ export const pullRtp = async (
   config: RtpConfig,
   url: URL,
   publication: Publication,
-): Promise<Closable> =>
+): Promise<PulledSource> =>
   url.protocol === 'udp:'
     ? pullUdp(context, config, url, publication)
     : ingestRtp(context, config, await describe(url, config), publication)
