@@ -159,6 +159,15 @@ URLs:
   stream:NAME                          a stream of this gateway: its doors open as with "serve"
   youtube:KEY facebook:KEY twitch:KEY  pushed to, with what the service wants checked and repaired
   rtmp://host/app/key#profile=youtube  the same checks and repairs for any server; also #keyframes=2&audio=always
+  rtp://HOST:PORT?video=h264&audio=opus
+                                       listened on, or sent to (two ports); prints what the other end is to run
+  camera.sdp                           listened on, as the session description says
+  udp://HOST:PORT                      an MPEG transport stream, listened on; rtp://…?codec=mp2t where it comes in RTP
+
+Options of rtp: as a source: video audio codec, video-pt video-port video-fmtp …, mux rtcp-port feedback srtp,
+  allow peer latch timeout payload, interface source (multicast)
+and as a destination: the same codecs (a list; the first is what others become), pt, port and clock, mux rtcp-port
+  feedback srtp, ttl interface (multicast), pkt_size, sdp=FILE
 `
 
 export const define: Define = (command, finish) => {
