@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import type { Bridge } from '../../src/bridges/bridge.ts'
 import type { LegInfo } from '../../src/bridges/leg-info.ts'
 import type { ConfigInput } from '../../src/config/config.ts'
-import { createGateway, type Gateway } from '../../src/gateway.ts'
+import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway.ts'
 import { publishTestSource } from './crosspoint.ts'
 import { type Program, startProgram, until } from './program.ts'
 import { type Behaviour, gapsOf, type ScriptedSink, startScriptedSink, timesOf } from './scripted-sink.ts'
@@ -18,15 +18,18 @@ export const quick: ConfigInput['restream'] = {
 }
 
 /** A further gateway like that of the bench. */
-export const startQuickGateway = (more: ConfigInput = {}): Promise<Gateway> =>
-  createGateway({
-    http: { listen: { port: 0 } },
-    rtmp: { listen: { port: 0 } },
-    webrtc: { listen: { host: '127.0.0.1', port: 0 } },
-    log: { level: 'silent' },
-    restream: quick,
-    ...more,
-  } as ConfigInput)
+export const startQuickGateway = (more: ConfigInput = {}, options: GatewayOptions = {}): Promise<Gateway> =>
+  createGateway(
+    {
+      http: { listen: { port: 0 } },
+      rtmp: { listen: { port: 0 } },
+      webrtc: { listen: { host: '127.0.0.1', port: 0 } },
+      log: { level: 'silent' },
+      restream: quick,
+      ...more,
+    } as ConfigInput,
+    options,
+  )
 
 export class RestreamBench {
   readonly folder = mkdtempSync(join(tmpdir(), 'restream-'))
@@ -39,9 +42,9 @@ export class RestreamBench {
   }
 
   /** Starts the gateway, in place of the one before. */
-  async start(more: ConfigInput = {}): Promise<void> {
+  async start(more: ConfigInput = {}, options: GatewayOptions = {}): Promise<void> {
     await this.#gateway?.close({ code: 'shutdown' })
-    this.#gateway = await startQuickGateway(more)
+    this.#gateway = await startQuickGateway(more, options)
   }
 
   /** Ends all that was started since it was called last. */

@@ -3,10 +3,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { ConfigInput } from '../../src/config/config.ts'
+import type { GatewayOptions } from '../../src/gateway.ts'
 import { freePort, runProgram, stopPrograms, until } from '../helpers/program.ts'
 import { inState, legOf, quick, RestreamBench } from '../helpers/restream-bench.ts'
 import { startFrames, startPackets } from '../helpers/restream-source.ts'
 import { asFlv, gapsOf, keyTimesOf, type ScriptedSink, timesOf } from '../helpers/scripted-sink.ts'
+import { type LogLine, recordingLogger } from '../helpers/webrtc-gateway.ts'
 
 const bench = new RestreamBench()
 afterAll(async () => {
@@ -16,11 +18,15 @@ afterAll(async () => {
 afterEach(() => bench.stop())
 
 describe('what services want', () => {
-  const withYoutube = (to: ScriptedSink, backup: string | null = null, more: object = {}): Promise<void> =>
-    bench.start({
-      ...more,
-      restream: { ...quick, profiles: { youtube: { url: `rtmp://127.0.0.1:${to.port}/live2`, backup } } },
-    } as ConfigInput)
+  const withYoutube = (
+    { port }: ScriptedSink,
+    backup: string | null = null,
+    more: object = {},
+    options: GatewayOptions = {},
+  ): Promise<void> => {
+    const profiles = { youtube: { url: `rtmp://127.0.0.1:${port}/live2`, backup } }
+    return bench.start({ ...more, restream: { ...quick, profiles } } as ConfigInput, options)
+  }
 
   test('video alone to youtube: silence from the first tag, without a hole, that decodes', async () => {
     const youtube = await bench.sink()
@@ -107,6 +113,23 @@ describe('what services want', () => {
     const file = join(bench.folder, 'anew.flv')
     writeFileSync(file, asFlv(connection))
     await runProgram('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-'])
+  })
+
+  test('key frames too far apart, and no processor left for an encoder: it goes on as it is, and says why', async () => {
+    const youtube = await bench.sink()
+    const lines: LogLine[] = []
+    await withYoutube(youtube, null, { transcode: { cores: 0.05 } }, { log: recordingLogger(lines) })
+    await bench.publishVideoOnly(150)
+    const bridge = await bench.restream('youtube:KEY')
+    const words = (): string => lines.map(({ message }) => message).join('\n')
+    await until(words, () => words().includes('its picture is not encoded anew'))
+    expect(words()).toMatch(/it needs 0\.\d\d of a core, 0\.05 of 0\.05 left \(transcode\.cores\)/)
+    const before = timesOf(youtube.connections[0]!, 9).length
+    await until('it goes on', () => timesOf(youtube.connections[0]!, 9).length > before + 30)
+    const check = legOf(bridge).preflight.find(({ check }) => check === 'keyframes')!
+    expect(check).toMatchObject({ ok: false, repair: null })
+    expect(legOf(bridge)).toMatchObject({ state: 'live', retries: 0 })
+    expect(youtube.connections).toHaveLength(1)
   })
 
   test('a WebRTC source is asked for key frames in time', async () => {
