@@ -16,6 +16,8 @@ export interface PhoneOptions {
   /** Further lines of its account: `mediaenc=srtp-mand`. */
   readonly account?: string
   readonly password?: string
+  /** `HOST:PORT` where it is registered and sends everything. */
+  readonly registrar?: string
   readonly transport?: 'udp' | 'tcp'
 }
 
@@ -127,12 +129,15 @@ export const startPhone = async (name: string, options: PhoneOptions = {}): Prom
   const made = ['-f', 'lavfi', '-i', source, '-ac', '1', join(folder, 'tone.wav')]
   await runFfmpeg(made)
   const uri = `sip:${name}@127.0.0.1:${ports.sip};transport=${transport}`
+  const { registrar } = options
+  const registered =
+    registrar === undefined ? ';regint=0' : `;regint=120;outbound="sip:${registrar};transport=${transport}"`
   const password = options.password === undefined ? '' : `;auth_pass=${options.password}`
   const mode = answers ? ';answermode=auto' : ''
   const names = codecs.map(codec => NAMES[codec]).join(',')
   writeFileSync(
     join(folder, 'accounts'),
-    `<${uri}>;regint=0;audio_codecs=${names}${password}${mode}${account}\n`,
+    `<${uri}>${registered};audio_codecs=${names}${password}${mode}${account}\n`,
   )
   writeFileSync(join(folder, 'config'), configOf(folder, ports, rate))
   const program = startProgram('baresip', ['-f', folder])
