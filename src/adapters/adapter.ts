@@ -12,7 +12,7 @@ import type {
   TrackInfo,
 } from '../core/types.ts'
 import type { CodecId, Form } from '../media/types.ts'
-import type { CallDesk } from './call-desk.ts'
+import type { CallDesk, CallExplanation, CallQuestion } from './call-desk.ts'
 import type { Credentials } from './credentials.ts'
 
 /** Validates one section of the configuration; throws on unknown keys. A zod schema is one. */
@@ -148,4 +148,6 @@ export interface Adapter<C> {
   wouldTake?(config: C, url: URL, tracks: readonly TrackInfo[]): readonly Accept[]
   /** The calls of this context, whether it listens or not. Nothing is opened before the first one. */
   calls?(context: AdapterContext, config: C): CallDesk
+  /** What would happen to a call by this section, without a gateway. @throws GatewayError 'bad-url' */
+  explainCalls?(config: C, question: CallQuestion): CallExplanation
 }

@@ -74,7 +74,9 @@ class AllCalls implements Calls {
   }
 
   explain(question: CallQuestion): CallExplanation {
-    return this.#deskFor(question.to).explain(question)
+    const [first] = this.#desks
+    const isNumber = schemeOf(question.to) === ''
+    return (isNumber && first !== undefined ? first.desk : this.#deskFor(question.to)).explain(question)
   }
 
   accounts(): readonly AccountInfo[] {

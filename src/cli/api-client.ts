@@ -16,6 +16,7 @@ export interface Api {
   /** @throws GatewayError as the gateway gave it, or 'connect-failed' when none answers */
   get<T>(path: string): Promise<T>
   post<T>(path: string, body: unknown): Promise<T>
+  patch<T>(path: string, body: unknown): Promise<T>
   delete(path: string, body?: unknown): Promise<void>
   /** For answers that go on: events. */
   open(path: string, init?: RequestInit): Promise<Response>
@@ -100,6 +101,7 @@ export const createApi = (flags: ApiFlags): Api => {
       const response = await send('POST', path, body)
       return response.status === 204 ? (undefined as T) : await readJson<T>(base, response)
     },
+    patch: async (path, body) => readJson(base, await send('PATCH', path, body)),
     async delete(path, body = {}) {
       await send('DELETE', path, body)
     },

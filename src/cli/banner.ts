@@ -27,6 +27,14 @@ const playRows = (http: string, rtmp: string | undefined): string[][] => [
   ['WHEP', `${http}/whep/live/cam`],
 ]
 
+const callRows = (sip: string): string[][] => {
+  const where = sip.replace('sip://', '')
+  return [
+    ['phone', `sip:NUMBER@${where}, as the rules of sip.routes say`],
+    ['which?', `crosspoint sip explain sip:NUMBER@${where}`],
+  ]
+}
+
 export const printBanner = (gateway: Gateway, version: string): void => {
   const http = doorUrl(gateway, 'http')!
   const rtmp = doorUrl(gateway, 'rtmp')
@@ -36,5 +44,7 @@ export const printBanner = (gateway: Gateway, version: string): void => {
   print(`${strong(`Crosspoint ${version}`)} listens: ${doors.join(', ')}`)
   print(`\nPublish live/cam (any name will do)\n${columns(publishRows(http, rtmp), '  ')}`)
   print(`\nPlay it\n${columns(playRows(http, rtmp), '  ')}`)
+  const sip = doorUrl(gateway, 'sip')
+  if (sip !== undefined) print(`\nCall it\n${columns(callRows(sip), '  ')}`)
   print(`\nEverything that is live: ${strong(`${http}/`)}\n`)
 }

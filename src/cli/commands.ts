@@ -61,6 +61,12 @@ export const commands: readonly CommandEntry[] = [
     group: alone,
     load: () => import('./config.ts'),
   },
+  {
+    name: 'sip',
+    summary: 'what would happen to a phone call, and why',
+    group: look,
+    load: () => import('./sip.ts'),
+  },
   { name: 'streams', summary: 'what is live', group: look, load: () => import('./streams.ts') },
   {
     name: 'inspect',
@@ -73,6 +79,12 @@ export const commands: readonly CommandEntry[] = [
     summary: 'what is relayed and recorded',
     group: look,
     load: () => import('./bridges.ts'),
+  },
+  {
+    name: 'calls',
+    summary: 'phone calls: how they sound, hold, digits, transfer',
+    group: look,
+    load: () => import('./calls.ts'),
   },
   { name: 'events', summary: 'what happens, as it happens', group: look, load: () => import('./events.ts') },
   {
@@ -94,6 +106,13 @@ export const commands: readonly CommandEntry[] = [
     group: change,
     load: () => import('./restream.ts'),
   },
+  {
+    name: 'call',
+    summary: 'call somebody: a phone hears a stream and becomes one',
+    group: change,
+    load: () => import('./call.ts'),
+  },
+  { name: 'hangup', summary: 'end calls', group: change, load: () => import('./hangup.ts') },
   { name: 'stop', summary: 'stop a bridge or a recording', group: change, load: () => import('./stop.ts') },
   { name: 'kick', summary: 'end a publisher, or one reader', group: change, load: () => import('./kick.ts') },
   {

@@ -84,7 +84,7 @@ describe('the command line', () => {
       ['bridge', 'gopher://a', 'b.flv'],
       2,
       'nothing here can read from gopher:',
-      'rtmp: rtmps: file: http: https: stream:',
+      'sip: sips: stream:',
     ],
     [['bridge', 'rtmp://127.0.0.1/live/x', 'stream:../x'], 2, 'The stream name is not allowed', ''],
     [['serve', '--http', '127.0.0.1'], 2, 'http.listen: "127.0.0.1" is not HOST:PORT', ''],

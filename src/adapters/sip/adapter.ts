@@ -4,6 +4,7 @@ import type { Adapter, AdapterContext, Capability, Listener } from '../adapter.t
 import type { BoundAddress } from './addresses.ts'
 import { type SipConfig, sipConfig, sipReload } from './config.ts'
 import { Desk } from './desk.ts'
+import { explainCall } from './explain.ts'
 
 const capabilities: readonly Capability[] = [
   { codec: 'opus', form: 'rtp', note: 'where the phone offers it' },
@@ -85,4 +86,5 @@ export const sip: Adapter<SipConfig> = {
   pull,
   push,
   calls: deskOf,
+  explainCalls: explainCall,
 }

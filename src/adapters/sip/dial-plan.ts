@@ -32,7 +32,7 @@ export type PlanVerdict = Judged &
   (
     | { readonly outcome: 'admitted'; readonly route: SipRoute; readonly groups: Groups }
     /** Whoever shows the password of one of these may go on. */
-    | { readonly outcome: 'challenged'; readonly routes: readonly SipRoute[] }
+    | { readonly outcome: 'challenged'; readonly routes: readonly SipRoute[]; readonly groups: Groups }
     | { readonly outcome: 'refused'; readonly code: 403 | 404 | 484; readonly detail: string }
   )
 /** What the pattern of `called` has named. */
@@ -132,7 +132,7 @@ export const judgeCall = (routes: readonly SipRoute[], calling: Calling): PlanVe
     return { outcome: 'refused', ...refusal(calling, matches), rules }
   if (found.kind === 'yes') return { outcome: 'admitted', route: routes[first]!, groups: found.groups, rules }
   const asking = routes.filter((_, index) => matches[index]!.kind === 'asks')
-  return { outcome: 'challenged', routes: asking, rules }
+  return { outcome: 'challenged', routes: asking, groups: found.groups, rules }
 }
 
 /** Other characters than stream names have become `-`; what is left empty is `unknown`. */

@@ -3,7 +3,7 @@ import { GatewayError } from '../../errors.ts'
 import type { CallExplanation, CallQuestion } from '../call-desk.ts'
 import { AccountAddresses } from './account-addresses.ts'
 import type { SipConfig } from './config.ts'
-import { type Calling, fillTemplate, judgeCall } from './dial-plan.ts'
+import { type Calling, fillTemplate, judgeCall, type PlanVerdict, routeName } from './dial-plan.ts'
 import { ipOfHost, parseUri } from './message/uri.ts'
 
 /** `sip:1000@host`, or the user part alone. */
@@ -15,50 +15,33 @@ const calledOf = (to: string): { readonly user: string; readonly domain: string 
   return { user: uri.user, domain: ipOfHost(uri.host) }
 }
 
+/** In place of the id that a call will have. */
+const UNKNOWN_ID = '0callId0'
+
 /** Which codes mean what, where the rules alone decide. */
 const named = { 403: 'Forbidden', 404: 'Not Found', 484: 'Address Incomplete' } as const
 
+const refused = (verdict: Extract<PlanVerdict, { outcome: 'refused' }>): CallExplanation => {
+  const { outcome, code, detail, rules } = verdict
+  const none = { publish: undefined, hear: undefined }
+  return { outcome, code, detail: `${code} ${named[code]}: ${detail}`, rules, ...none }
+}
+
 /** @throws GatewayError 'bad-url' */
-export const explainCall = (
-  config: SipConfig,
-  { to, from = 'anonymous', remote = '127.0.0.1' }: CallQuestion,
-): CallExplanation => {
+export const explainCall = (config: SipConfig, question: CallQuestion): CallExplanation => {
+  const { to, from = 'anonymous', remote = '127.0.0.1' } = question
   const { user: called, domain } = calledOf(to)
   const account = new AccountAddresses(config).accountOf(remote, called)
   const calling: Calling = { called, domain, caller: calledOf(from).user, remote, account }
   const verdict = judgeCall(config.routes, calling)
-  const { rules } = verdict
-  if (verdict.outcome === 'refused') {
-    const { code, detail } = verdict
-    return {
-      outcome: 'refused',
-      code,
-      detail: `${code} ${named[code]}: ${detail}`,
-      rules,
-      publish: undefined,
-      hear: undefined,
-    }
-  }
-  const [route, groups] =
-    verdict.outcome === 'admitted' ? [verdict.route, verdict.groups] : [verdict.routes[0]!, {}]
+  if (verdict.outcome === 'refused') return refused(verdict)
+  const { outcome, groups, rules } = verdict
+  const route = outcome === 'admitted' ? verdict.route : verdict.routes[0]!
   const fill = (template: string | undefined): string | undefined =>
-    template && fillTemplate(template, calling, groups, '{callId}').replace(/-callId-|callId/, '{callId}')
+    template && fillTemplate(template, calling, groups, UNKNOWN_ID).replaceAll(UNKNOWN_ID, '{callId}')
   const streams = { publish: fill(route.publish), hear: fill(route.hear) }
-  if (verdict.outcome === 'challenged') {
-    const users = verdict.routes.map(({ auth }) => auth?.user).join(', ')
-    return {
-      outcome: 'challenged',
-      code: 401,
-      detail: `401 until it is signed by ${users}`,
-      rules,
-      ...streams,
-    }
-  }
-  return {
-    outcome: 'admitted',
-    code: 200,
-    detail: `admitted by ${rules.find(({ admits }) => admits)?.rule}`,
-    rules,
-    ...streams,
-  }
+  if (outcome === 'admitted')
+    return { outcome, code: 200, detail: `admitted by ${routeName(route)}`, rules, ...streams }
+  const users = verdict.routes.map(({ auth }) => auth?.user).join(', ')
+  return { outcome, code: 401, detail: `401 until it is signed by ${users}`, rules, ...streams }
 }

@@ -66,9 +66,15 @@ export const screenRequest = (parts: ScreenParts, request: SipRequest, source: S
   const remote = plainAddress(source.ip)
   if (refusals.drops(remote)) return { action: 'drop' }
   if (request.method !== 'INVITE') {
-    refusals.doubt(remote)
     // RFC 3261 8.2.1; nobody registers here, and nobody's events are told.
-    return { action: 'reject', code: request.method === 'NOTIFY' ? 481 : 405 }
+    const code = request.method === 'NOTIFY' ? 481 : 405
+    return refuse(
+      parts,
+      request,
+      callingOf(request, source, undefined),
+      code,
+      `${request.method} is not taken here`,
+    )
   }
   const calling = callingOf(request, source, parts.accountOf(request, source))
   const verdict = judgeCall(config.routes, calling)
