@@ -77,7 +77,7 @@ const run = async ({ ports: remote, codecs, blockedMs }: Order): Promise<void> =
   }
   const voice = createVoiceTranscoder({
     clock: systemClock,
-    log: { info: quiet, warn: console.error },
+    log: { info: quiet, warn: quiet },
     instead,
   })
   const registry = createRegistry({ clock: systemClock, transcoders: [voice] })

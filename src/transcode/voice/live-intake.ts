@@ -39,11 +39,12 @@ export class LiveIntake {
   }
 
   take(packet: RtpPacket): void {
-    const { params } = this.#options
+    const { params, clock } = this.#options
     const payload = packet.bytes.subarray(packet.payloadStart, packet.payloadEnd)
     const duration = ticksOf(params, payload)
     if (duration === undefined) this.#options.damaged()
-    else this.#buffer.put(packet, duration)
+    // What counts is when it was read: a busy event loop is an uneven network.
+    else this.#buffer.put(packet, duration, clock.now())
     if (this.#cancel === undefined) this.#arm()
   }
 

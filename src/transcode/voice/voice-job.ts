@@ -31,6 +31,8 @@ export interface VoiceJobOptions {
   readonly opus: Opus | undefined
   readonly clock: Clock
   readonly log: TranscodeLog
+  /** One line for many jobs that all suffer: asked before each. */
+  readonly mayTell: (nowUs: number) => boolean
 }
 
 export class VoiceJob implements TranscodeJob {
@@ -140,7 +142,7 @@ export class VoiceJob implements TranscodeJob {
     const [madeUpMs, sinceMs] = [concealedMs - this.#toldMs, (nowUs - this.#toldUs) / 1000]
     this.#toldUs = nowUs
     this.#toldMs = concealedMs
-    if (madeUpMs < AUDIBLE * sinceMs) return
+    if (madeUpMs < AUDIBLE * sinceMs || !this.#options.mayTell(nowUs)) return
     const share = ((madeUpMs / sinceMs) * 100).toFixed(1)
     this.#options.log.warn(
       { ...this.#fields(), concealedMs, late, jitterMs: unevennessMs, delayMs },

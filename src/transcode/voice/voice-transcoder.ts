@@ -18,10 +18,20 @@ export interface VoiceTranscoder extends Transcoder {
   running(): readonly TranscodeStats[]
 }
 
+/** Lines about loss, of all jobs together. */
+const TELL_EVERY_US = 1_000_000
+
 export const createVoiceTranscoder = (options: VoiceTranscoderOptions): VoiceTranscoder => {
   const { clock, log, instead, load = loadOpus } = options
   const jobs = new Set<VoiceJob>()
   let failed = false
+  let toldUs = Number.NEGATIVE_INFINITY
+
+  const mayTell = (nowUs: number): boolean => {
+    if (nowUs - toldUs < TELL_EVERY_US) return false
+    toldUs = nowUs
+    return true
+  }
 
   const opusFor = async (needed: boolean): Promise<Opus | undefined> => {
     if (!needed || failed) return undefined
@@ -43,7 +53,7 @@ export const createVoiceTranscoder = (options: VoiceTranscoderOptions): VoiceTra
       const needsOpus = from.params.codec === 'opus' || to.codec === 'opus'
       const opus = await opusFor(needsOpus)
       if (needsOpus && opus === undefined) return instead.open(from, to, out)
-      const job = new VoiceJob(from, to, out, { opus, clock, log })
+      const job = new VoiceJob(from, to, out, { opus, clock, log, mayTell })
       jobs.add(job)
       void job.closed.then(() => jobs.delete(job))
       return job
