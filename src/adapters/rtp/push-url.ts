@@ -117,6 +117,13 @@ const readCrypto = (query: URLSearchParams, random: (bytes: number) => Uint8Arra
   return { tag: 1, suite, keySalt: local }
 }
 
+/** No other file can be written over. */
+const readSdpFile = (query: URLSearchParams): string | undefined => {
+  const name = query.get('sdp')
+  if (name === null || /\.sdp$/i.test(name)) return name ?? undefined
+  throw bad('sdp is the name of a file that ends in .sdp')
+}
+
 /**
  * @param random makes the key where only a suite is given
  * @throws GatewayError 'bad-url' that names the option
@@ -139,6 +146,6 @@ export const parsePushUrl = (url: URL, random: (bytes: number) => Uint8Array): P
     ttl: readNumber(query, 'ttl', 0, 255) ?? 16,
     via: query.get('interface') ?? undefined,
     crypto: readCrypto(query, random),
-    sdpFile: query.get('sdp') ?? undefined,
+    sdpFile: readSdpFile(query),
   }
 }

@@ -99,6 +99,7 @@ describe('refused by name', () => {
     ['rtp://h:5004?pkt_size=10', 'pkt_size is a number from 200'],
     ['rtp://h:5004?srtp=ROT13', 'srtp is'],
     ['rtp://h:5004?feedback=shout', 'feedback is any of'],
+    ['rtp://h:5004?sdp=/var/recordings/cam.flv', 'ends in .sdp'],
   ])('%s: %s', (url, message) => {
     expect(() => parse(url)).toThrow(message)
   })
