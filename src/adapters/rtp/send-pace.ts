@@ -3,9 +3,9 @@
  * Pure; times are microseconds of the gateway's monotonic clock.
  */
 
-/** What leaves in one go. Together with 5 ms of the highest rate it stays below 64 KB. */
+/** What leaves in one go. With 5 ms of the highest rate it stays below 64 KB, also where a thread is late. */
 const DEPTH_BYTES = 16_000
-const MAX_BYTES_PER_US = 9.2
+const MAX_BYTES_PER_US = 8
 /** 8 Mbit/s: nobody is overrun by it, whatever the stream has. */
 const MIN_BYTES_PER_US = 1
 /** Beside the mean rate of the stream. */
