@@ -15,6 +15,7 @@ import { packageVersion } from '../observe/version.ts'
 import { describeCheck } from '../restream/preflight.ts'
 import { printBanner } from './banner.ts'
 import { type Define, examples } from './command.ts'
+import { allowDialled } from './dialled.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { addFlags, type Flags, readFlags } from './flags.ts'
 import { print, printJson } from './print.ts'
@@ -122,7 +123,8 @@ const usesDoors = (urls: readonly string[]): boolean => urls.some(url => url.sta
 export const bridge = async (from: string, to: readonly string[], flags: BridgeFlags): Promise<number> => {
   const stopped = untilStopped()
   const listen = usesDoors([from, ...to])
-  const input = mergeConfig(await readFlags({ logLevel: 'warn', ...flags }), { bridges: [] })
+  const given = mergeConfig(await readFlags({ logLevel: 'warn', ...flags }), { bridges: [] })
+  const input = allowDialled(given, [from, ...to])
   await using gateway = await createGateway(input, { listen })
   const waits = waitsForPeer(from) ? { waitMs: doorWaitMs } : {}
   const retry = flags.retry === true
@@ -156,6 +158,7 @@ URLs:
   rtmp://host/app/key  rtmps://…       pulled from or pushed to
   file.flv                             read in real time, or recorded
   http(s)://host/path.flv              pulled from
+  sip:user@host                        called: its sound is the source, or it hears the source
   stream:NAME                          a stream of this gateway: its doors open as with "serve"
   youtube:KEY facebook:KEY twitch:KEY  pushed to, with what the service wants checked and repaired
   rtmp://host/app/key#profile=youtube  the same checks and repairs for any server; also #keyframes=2&audio=always

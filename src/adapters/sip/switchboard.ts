@@ -10,7 +10,7 @@ import type { RtpEndpoint, RtpEndpointOptions, RtpPorts } from '../../rtp-sessio
 import type { AdapterContext } from '../adapter.ts'
 import type { AccountInfo, CallEvent } from '../call-desk.ts'
 import { Accounts } from './accounts.ts'
-import type { BoundAddress } from './addresses.ts'
+import type { BoundAddress, Source } from './addresses.ts'
 import { CallList } from './call-list.ts'
 import type { Board, PlacedCall } from './calls/board.ts'
 import type { Call } from './calls/call.ts'
@@ -24,8 +24,9 @@ import { judgeCall } from './dial-plan.ts'
 import { doorsOf } from './doors.ts'
 import { callingOf, screenRequest } from './incoming.ts'
 import type { IncomingInvite } from './incoming-invite.ts'
-import type { SipUri } from './message/types.ts'
+import type { SipRequest, SipUri } from './message/types.ts'
 import { Refusals } from './refusals.ts'
+import type { Verdict } from './request.ts'
 import type { Signalling } from './signalling.ts'
 
 const LOOK_US = 1_000_000
@@ -166,18 +167,8 @@ export class Switchboard implements Board {
       clock,
       log,
       userAgent: 'Crosspoint',
-      screen: (request, source) =>
-        screenRequest(
-          {
-            config,
-            refusals: this.refusals,
-            accountOf: () => this.#accounts?.accountOf(source.ip, request.uri.user),
-            full: calling => this.calls.full(calling),
-          },
-          request,
-          source,
-        ),
-      onInvite: invite => void this.#receive(invite),
+      screen: (request, source) => this.#screen(request, source),
+      onInvite: invite => this.#receive(invite),
       // A call that is challenged takes two requests.
       limits: { requestsPerSecond: 2 * limits.newCallsPerSource, burst: 4 * limits.newCallsPerSource },
       sessionTimer: { expiresS: sessionExpiresS, minimumS: minSessionS },
@@ -194,11 +185,27 @@ export class Switchboard implements Board {
     this.#look()
   }
 
+  /** A fault of ours is this request's, and nobody else's. */
+  #screen(request: SipRequest, source: Source): Verdict {
+    const { config, refusals, calls } = this
+    const accountOf = (): string | undefined => this.#accountOf(request, source)
+    try {
+      const full = calls.full.bind(calls)
+      return screenRequest({ config, refusals, accountOf, full }, request, source)
+    } catch (err) {
+      this.context.log.error({ err }, 'a request could not be judged')
+      return { action: 'reject', code: 500 }
+    }
+  }
+
+  #accountOf({ uri }: SipRequest, { ip }: Source): string | undefined {
+    return this.#accounts?.accountOf(ip, uri.user)
+  }
+
   /** What was admitted before it was signed is judged again, now that it is known by whom. */
-  async #receive(invite: IncomingInvite): Promise<void> {
+  #receive(invite: IncomingInvite): void {
     const { request, source, user } = invite
-    const account = this.#accounts?.accountOf(source.ip, request.uri.user)
-    const calling = callingOf(request, source, account, user)
+    const calling = callingOf(request, source, this.#accountOf(request, source), user)
     const verdict = judgeCall(this.config.routes, calling)
     const full = verdict.outcome === 'admitted' ? this.calls.full(calling) : undefined
     if (verdict.outcome !== 'admitted' || full !== undefined) {
@@ -208,7 +215,12 @@ export class Switchboard implements Board {
       return
     }
     this.refusals.forgive(calling.remote)
-    receiveCall(this, invite, verdict, calling, call => this.calls.add(call))
+    try {
+      receiveCall(this, invite, verdict, calling, call => this.calls.add(call))
+    } catch (err) {
+      this.context.log.error({ err }, 'a call could not be received')
+      invite.reject(500)
+    }
   }
 
   #look(): void {

@@ -1,4 +1,5 @@
 /** What the far side does within its call, handed to whoever does it here. */
+import type { Body } from '../message/types.ts'
 import type { IncomingRequest } from '../request.ts'
 import type { SessionEnd, SessionEvents } from '../session.ts'
 import type { Call } from './call.ts'
@@ -37,15 +38,28 @@ const sessionEnded = (call: Call, { cause, detail }: SessionEnd): void => {
   void call.end({ code, by: cause === 'remote' ? 'them' : 'us', detail: `${ends[cause]}${why}` })
 }
 
+/** A fault of ours ends this call, and nothing else. */
+const guarded =
+  <A>(call: Call, run: (what: A) => void) =>
+  (what: A): void => {
+    try {
+      run(what)
+    } catch (thrown) {
+      call.fail(thrown)
+    }
+  }
+
+const takeLateAnswer = (call: Call, body: Body): void => {
+  const offered = call.lateOffer
+  call.lateOffer = undefined
+  if (offered !== undefined) takeAnswer(call, offered, body)
+}
+
 export const sessionEvents = (call: Call): SessionEvents => ({
-  answered: body => {
-    const offered = call.lateOffer
-    call.lateOffer = undefined
-    if (offered !== undefined) takeAnswer(call, offered, body)
-  },
-  offered: offer => takeOffer(call, offer),
-  info: request => takeInfo(call, request),
-  refer: request => takeRefer(call, request),
-  notify: request => takeNotify(call, request),
+  answered: guarded(call, body => takeLateAnswer(call, body)),
+  offered: guarded(call, offer => takeOffer(call, offer)),
+  info: guarded(call, request => takeInfo(call, request)),
+  refer: guarded(call, request => takeRefer(call, request)),
+  notify: guarded(call, request => takeNotify(call, request)),
   ended: end => sessionEnded(call, end),
 })
