@@ -166,6 +166,16 @@ describe('offers in a call', () => {
     expect(there.answers).toEqual([sdp(`answer to ${sdp('taken').content.length}`)])
   })
 
+  test('a re-INVITE that is never decided is taken back after a minute', async () => {
+    await openBoth()
+    const { here, there } = await connect(() => undefined)
+    const held = here.session.reinvite(sdp('hold'))
+    await pass(clock, 61_000, 500)
+    expect((await held).code).toBe(487)
+    expect(count('CANCEL')).toBe(1)
+    expect([here.ends, there.ends]).toEqual([[], []])
+  })
+
   test('481 to a re-INVITE ends the call', async () => {
     await openBoth()
     const { here, there } = await connect()

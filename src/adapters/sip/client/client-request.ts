@@ -73,6 +73,13 @@ export class ClientRequest {
     else if (this.#answered) this.#sendCancel()
   }
 
+  /** Nobody waits for the answer any more. */
+  abandon(): void {
+    if (this.#done) return
+    this.#transaction?.dispose()
+    this.#finish(487, 'the call ended')
+  }
+
   #start(): void {
     if (this.#done) return
     const { flow, hop } = this.#options

@@ -198,11 +198,11 @@ export class CallSession implements Session, DialogUser {
 
   /** The early dialog is over without a call. */
   drop(): void {
+    this.#stack.dialogs.delete(this.dialog.key)
     if (this.#ended) return
     this.#ended = true
     this.#timer.stop()
     this.#offers.close()
-    this.#stack.dialogs.delete(this.dialog.key)
   }
 
   /** The caller gave up between our answer and its 2xx. */

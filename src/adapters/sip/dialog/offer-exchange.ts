@@ -1,3 +1,4 @@
+import type { ClientRequest } from '../client/client-request.ts'
 import { RepeatableRequest, signatureOf } from '../client/send-once.ts'
 import type { Sign } from '../client/sign.ts'
 import type { RequestDraft } from '../message/format-message.ts'
@@ -36,6 +37,9 @@ export interface OfferExchangeHost {
   lost(detail: string): void
 }
 
+/** A re-INVITE that is only provisionally answered is taken back then. */
+const patienceUs = 60_000_000
+
 /** Most tries of one re-INVITE or UPDATE against glare. */
 const maxTries = 6
 
@@ -44,7 +48,7 @@ export class OfferExchange {
   readonly #host: OfferExchangeHost
   #incoming: ReinviteServer | undefined
   #incomingUpdate = false
-  #outgoing = false
+  #outgoing: ClientRequest | undefined
   #queue: Promise<unknown> = Promise.resolve()
   #pendingAck: PendingAck | undefined
   #idle: (() => void)[] = []
@@ -86,6 +90,7 @@ export class OfferExchange {
   close(): void {
     this.#closed = true
     this.#incoming?.reject(487)
+    this.#outgoing?.abandon()
     this.forgetAck()
   }
 
@@ -167,9 +172,8 @@ export class OfferExchange {
   ): Promise<SipResponse> {
     for (let tries = 1; ; tries++) {
       await this.#untilIdle()
-      this.#outgoing = true
       const response = await this.#once(method, body, options, answerTo)
-      this.#outgoing = false
+      this.#outgoing = undefined
       this.#wake()
       if (this.#closed || tries >= maxTries) return response
       if (response.code === 422) this.#minimumS = Math.max(this.#minimumS, minimumOf(response.headers))
@@ -194,13 +198,19 @@ export class OfferExchange {
     return new Promise(resolve => {
       const request = sendInDialog(stack, dialog, draft, sign, (response, _flow, detail) => {
         if (response.code < 200) return
-        if (ack !== undefined) ack.again()
-        else if (method === 'INVITE' && response.code < 300) {
+        if (ack !== undefined) {
+          ack.again()
+          return
+        }
+        stopWaiting()
+        if (method === 'INVITE' && response.code < 300) {
           ack = this.#acknowledge(response, request.draft, body === undefined ? answerTo : undefined)
         }
         this.#settle(response, body, detail)
         resolve(response)
       })
+      const stopWaiting = stack.clock.after(patienceUs, () => request.cancel())
+      this.#outgoing = request
     })
   }
 
@@ -230,7 +240,7 @@ export class OfferExchange {
 
   /** 491 while an offer of ours is open, 500 while one of theirs is (RFC 3261 14.2, RFC 3311 5.2). True when refused. */
   #refuseGlare(refuse: (code: number, headers: Record<string, string>) => void): boolean {
-    const ourOfferOpen = this.#outgoing || this.#pendingAck?.wantsAnswer === true
+    const ourOfferOpen = this.#outgoing !== undefined || this.#pendingAck?.wantsAnswer === true
     if (ourOfferOpen) refuse(491, {})
     else if (this.#incoming !== undefined || this.#incomingUpdate) {
       refuse(500, { 'Retry-After': String(Math.floor(this.#host.stack.random() * 11)) })

@@ -190,7 +190,9 @@ export class IncomingCall implements IncomingInvite {
     const send = (): void => this.#transaction.respond(draft.code, bytes)
     send()
     this.#stopKeeping()
-    this.#stopKeeping = this.#stack.clock.after(keepRingingUs, () => this.#provisional(draft))
+    if (this.state === 'ringing') {
+      this.#stopKeeping = this.#stack.clock.after(keepRingingUs, () => this.#provisional(draft))
+    }
     return send
   }
 
