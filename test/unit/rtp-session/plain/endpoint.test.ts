@@ -252,7 +252,7 @@ describe('sending', () => {
       { type: 'nack', sender: 1, media, sequences: [seqOf(peer.rtp[1]!)] },
       { type: 'picture-loss', sender: 1, media },
       { type: 'full-intra-request', sender: 1, requests: [{ ssrc: media, sequence: 1 }] },
-      { type: 'picture-loss', sender: 1, media: media ^ 1 },
+      { type: 'picture-loss', sender: 1, media: (media ^ 1) >>> 0 },
     ])
     await until('sent again', () => peer.rtp.length === 4)
     expect(peer.rtp[3]).toEqual(peer.rtp[1])
