@@ -54,7 +54,7 @@ class RunningBridge {
     this.stream = streamName(parts)
   }
 
-  /** Connects the source, then all destinations at once. */
+  /** Connects the source, then all destinations at once; those of a source that has yet to come are not waited for. */
   async connect(): Promise<void> {
     const { from, to, scope } = this.#parts
     if (from.kind === 'url') {
@@ -62,22 +62,26 @@ class RunningBridge {
       if (this.#parts.patient) void this.#source.first.catch(() => undefined)
       else await this.#source.first
     }
-    const legParts = this.#legParts()
+    // Whoever is to send must first be told where to: it is waited for, however long that takes.
+    const isAwaited = this.#source?.peer()?.does === 'send'
+    const legParts = this.#legParts(isAwaited)
     for (const endpoint of to)
       if (endpoint.kind === 'url') this.#legs.set(endpoint, openLeg(endpoint, legParts, scope))
     this.#closeWhenDone()
+    if (isAwaited) return
     const legs = [...this.#legs.values()]
     await Promise.all(legs.map(leg => leg.started))
     const infos = legs.map(leg => leg.info())
     if (infos.length > 0 && infos.every(({ state }) => state === 'failed')) throw infos[0]!.error
   }
 
-  #legParts(): LegParts {
-    const { from, retry } = this.#parts
+  #legParts(isAwaited: boolean): LegParts {
+    const { from, retry, waitMs } = this.#parts
     const comesBack = retry && !(from.kind === 'url' && from.once)
     return {
       ...this.#parts,
       stream: this.stream,
+      waitMs: isAwaited ? Number.POSITIVE_INFINITY : waitMs,
       mayWait: () => comesBack && this.#sourceReason === undefined,
     }
   }

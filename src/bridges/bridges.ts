@@ -14,7 +14,8 @@ import type { BridgeParts } from './parts.ts'
 import { streamName } from './source.ts'
 
 export interface BridgeRequest extends Reach {
-  readonly from: string
+  /** A URL, a file, `stream:NAME`, or what a session description describes. */
+  readonly from: string | { readonly sdp: string }
   readonly to: readonly string[]
   /** How long the source may take until its tracks are known, milliseconds. */
   readonly waitMs?: number
@@ -67,6 +68,9 @@ const checkCount = (to: readonly string[]): void => {
   throw new GatewayError('limit-exceeded', detail)
 }
 
+/** How a session description is a URL (RFC 2397). */
+const sdpUrl = (sdp: string): string => `data:application/sdp,${encodeURIComponent(sdp)}`
+
 export const createBridges = (parts: BridgesParts): Bridges => {
   const { registry, clock, restream, dialers, scope, log, onEvent = () => undefined } = parts
   const running = new Map<string, Bridge>()
@@ -87,7 +91,7 @@ export const createBridges = (parts: BridgesParts): Bridges => {
     const known = { ...request, dialers, restream }
     const ends = {
       id,
-      from: parseEndpoint(from, 'pull', known),
+      from: parseEndpoint(typeof from === 'string' ? from : sdpUrl(from.sdp), 'pull', known),
       to: to.map(text => parseEndpoint(text, 'push', known)),
     }
     const stream = streamName(ends)

@@ -12,7 +12,8 @@ import {
   untilLive,
 } from '../helpers/crosspoint.ts'
 import { probe } from '../helpers/flv.ts'
-import { freePort, stopPrograms, until } from '../helpers/program.ts'
+import { freePort, startProgram, stopPrograms, until } from '../helpers/program.ts'
+import { freePairs } from '../helpers/rtp-gateway.ts'
 
 interface Leg {
   readonly to: string
@@ -45,9 +46,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const open = (from: string, ...to: string[]): Promise<Response> =>
+const open = (from: string | { readonly sdp: string }, ...to: string[]): Promise<Response> =>
   post(`${server.http}/v1/bridges`, { from, to })
-const opened = async (from: string, ...to: string[]): Promise<BridgeView> => {
+const opened = async (from: string | { readonly sdp: string }, ...to: string[]): Promise<BridgeView> => {
   const response = await open(from, ...to)
   expect(response.status).toBe(201)
   const bridge = (await response.json()) as BridgeView
@@ -198,4 +199,42 @@ describe('refused', () => {
     expect(await close('nope')).toBe(404)
     expect((await fetch(`${server.http}/v1/bridges/nope`)).status).toBe(404)
   })
+})
+
+test('RTP is described in the request: the answer comes before the media, with what its sender may run', async () => {
+  const port = await freePairs(1)
+  const key = Buffer.alloc(30, 7).toString('base64')
+  const sdp = [
+    ...[
+      'v=0',
+      'o=- 0 0 IN IP4 127.0.0.1',
+      's=-',
+      'c=IN IP4 127.0.0.1',
+      't=0 0',
+      `m=audio ${port} RTP/SAVP 0`,
+    ],
+    `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key}`,
+  ].join('\r\n')
+  const asked = performance.now()
+  const bridge = await opened({ sdp }, 'described.flv')
+  expect(performance.now() - asked).toBeLessThan(5000)
+  expect(bridge).toMatchObject({
+    from: 'session description',
+    state: 'connecting',
+    source: { state: 'live', peer: { does: 'send', commands: [{ program: 'ffmpeg' }, {}] } },
+  })
+  const listed = await (await fetch(`${server.http}/v1/bridges`)).text()
+  expect(listed).not.toContain(key)
+  const send = `-srtp_out_suite AES_CM_128_HMAC_SHA1_80 -srtp_out_params ${key} -f rtp srtp://127.0.0.1:${port}`
+  const sound = '-v error -re -f lavfi -i sine=sample_rate=8000 -t 20 -c:a pcm_mulaw'
+  const sender = startProgram('ffmpeg', `${sound} ${send}`.split(' '))
+  await until('it is recorded', async () => {
+    const answer = await fetch(`${server.http}/v1/bridges/${bridge.id}`)
+    return ((await answer.json()) as { legs: { bytes: number }[] }).legs[0]!.bytes > 4000
+  })
+  await sender.stop()
+  expect(await close(bridge.id)).toBe(204)
+  const wrong = await open({ sdp: 'v=0\r\nno' }, 'wrong.flv')
+  expect(wrong.status).toBe(400)
+  expect(await wrong.text()).toContain('SDP')
 })

@@ -70,7 +70,14 @@ const endpoint = z.string().min(1).max(2048)
 export const bridgeRequestSchema = named(
   'BridgeRequest',
   z.strictObject({
-    from: endpoint.describe('URL, stream:NAME, or a file under the recordings directory'),
+    from: z
+      .union([
+        endpoint.describe('URL, stream:NAME, or a file under the recordings directory'),
+        z.strictObject({
+          sdp: z.string().max(65_536).describe('A session description of RTP that is sent to us'),
+        }),
+      ])
+      .describe('The source'),
     to: z.array(endpoint).min(1),
     transcode: mediaPolicySchema
       .optional()
