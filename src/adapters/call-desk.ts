@@ -75,6 +75,8 @@ export interface CallInfo {
   readonly endedAt: number | undefined
   readonly reason: CallReason | undefined
   readonly media: readonly CallMedia[]
+  /** What of the media was left out, and what may be wrong: one sentence each. */
+  readonly remarks: readonly string[]
 }
 
 export type CallEvent =

@@ -77,6 +77,7 @@ export const describeCall = (call: CallView): string =>
     ),
     `publishes ${call.publish ?? 'nothing'}, hears ${call.hear ?? 'nothing'}${call.hearError === null ? '' : ` (${call.hearError})`}`,
     ...call.media.flatMap(mediaLines),
+    ...call.remarks,
     ...(call.reason === null ? [] : [`ended by ${call.reason.by}: ${call.reason.detail}`]),
   ].join('\n')
 

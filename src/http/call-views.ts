@@ -26,6 +26,7 @@ export const callView = (call: CallInfo): CallView => ({
   endedAt: isoTime(call.endedAt),
   reason: call.reason ?? null,
   media: call.media.map(mediaView),
+  remarks: [...call.remarks],
 })
 
 export const accountView = (account: AccountInfo): AccountView => ({

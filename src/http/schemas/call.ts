@@ -60,6 +60,7 @@ export const callSchema = named(
     endedAt: time.nullable(),
     reason: reasonSchema.nullable(),
     media: z.array(mediaSchema),
+    remarks: z.array(z.string()).describe('What of the media was left out, and what may be wrong'),
   }),
 )
 export const callsSchema = named('Calls', z.object({ calls: z.array(callSchema) }))

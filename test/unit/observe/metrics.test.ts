@@ -30,6 +30,7 @@ const call = (over: Partial<CallInfo>): CallInfo => ({
   ...{ peer: '', callId: '', account: undefined, route: undefined, publish: undefined, hear: undefined },
   ...{ hearError: undefined, since: 0, answeredAt: 1e6, endedAt: undefined, reason: undefined },
   media: [sound],
+  remarks: [],
   ...over,
 })
 const calls: Calls = {

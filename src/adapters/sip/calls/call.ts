@@ -7,6 +7,7 @@ import type { Digit } from '../../../media/dtmf/digits.ts'
 import type { Logger } from '../../adapter.ts'
 import type { CallHold, CallInfo, CallReason, CallState, TransferResult } from '../../call-desk.ts'
 import { type CallDigits, createCallDigits } from '../media/call-digits.ts'
+import { remarksOf } from '../offer-answer/remarks.ts'
 import type { Agreement, Offered } from '../offer-answer/types.ts'
 import type { Session } from '../session.ts'
 import type { Board } from './board.ts'
@@ -190,7 +191,10 @@ export class Call {
   adopt(agreement: Agreement): void {
     if (this.isOver) return
     const before = this.media.lines
+    const known = this.#remarks
     this.media.adopt(agreement)
+    const news = this.#remarks.filter(remark => !known.includes(remark))
+    if (news.length > 0) this.log.info({}, `call ${this.id}: ${news.join(' · ')}`)
     this.#noteHold()
     if (before.length > 0) void this.hearing.replan(callAccepts(agreement.lines))
     else void this.#hearAtLast().catch((thrown: unknown) => this.fail(thrown))
@@ -230,6 +234,7 @@ export class Call {
       endedAt: this.#endedAt,
       reason: this.#reason,
       media: this.media.info(),
+      remarks: this.#remarks,
     }
   }
 
@@ -238,6 +243,10 @@ export class Call {
     if (this.session === undefined || this.isOver)
       throw new GatewayError('closed', `call ${this.id} is ${this.#state}, not live`)
     return this.session
+  }
+
+  get #remarks(): readonly string[] {
+    return this.media.agreement === undefined ? [] : remarksOf(this.media.agreement)
   }
 
   #noteHold(): void {
