@@ -22,6 +22,10 @@ const BLOCKED_US = 3000
 const CATCH_UP = 0.05
 /** More than so much behind, and packets are left out. */
 const MAX_BEHIND_US = 200_000
+/** Sound that says it is due later than this is not waited for. */
+const MAX_AHEAD_US = 300_000
+/** Sound that is due so long after the packet before it: silence leaves meanwhile. */
+const PAUSE_US = 50_000
 const SLOT_S = 0.02
 const SMOOTHING = 1 / 16
 
@@ -140,7 +144,7 @@ class PacedStream implements PacedAudio {
   #place(block: SoundBlock, now: number): void {
     const { payload, ticks, ts } = block
     const line = this.#line
-    const due = this.#intake.dueUs(ts)
+    const due = Math.min(this.#intake.dueUs(ts), now + MAX_AHEAD_US)
     const earliest = line.slotUs - (ticks * 1e6 * CATCH_UP) / this.#format.clockRate
     if (earliest - due > MAX_BEHIND_US) {
       this.#skipped += 1
@@ -166,8 +170,12 @@ class PacedStream implements PacedAudio {
     this.#play(now)
     const wanted = now + AHEAD_US
     while (this.#inserts.length > 0 && this.#line.slotUs < wanted) this.#insert(this.#inserts.shift()!)
-    if (this.#inserts.length === 0 && this.#intake.wakeUs === undefined)
-      while (this.#line.slotUs < wanted) this.#silence(now)
+    if (this.#inserts.length === 0) while (this.#line.slotUs < wanted && this.#isPausing) this.#silence(now)
+  }
+
+  get #isPausing(): boolean {
+    const wake = this.#intake.wakeUs
+    return wake === undefined || wake - this.#line.slotUs > PAUSE_US
   }
 
   /** Nothing comes: silence of our own. */
@@ -221,8 +229,8 @@ class PacedStream implements PacedAudio {
   #arm(atUs?: number): void {
     if (this.#isClosed) return
     this.#cancel?.()
-    const wake = this.#inserts.length > 0 ? undefined : this.#intake.wakeUs
-    this.#timerUs = atUs ?? (wake === undefined ? this.#line.slotUs - AHEAD_US / 2 : wake - LEAD_US)
+    const isOurs = this.#inserts.length > 0 || this.#isPausing
+    this.#timerUs = atUs ?? (isOurs ? this.#line.slotUs - AHEAD_US / 2 : this.#intake.wakeUs! - LEAD_US)
     this.#cancel = this.#clock.after(Math.max(0, this.#timerUs - this.#clock.now()), this.#onTimer)
   }
 }
