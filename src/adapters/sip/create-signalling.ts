@@ -62,7 +62,7 @@ class SipSignalling implements Signalling {
   ) {
     this.#stack = stack
     this.#counts = counts
-    this.#refusals = new Refusals(stack.clock, stack.log)
+    this.#refusals = new Refusals(stack.clock, stack.log, options.onRefused)
     this.#rates = new SourceRates(stack.clock, limits.requestsPerSecond, limits.burst)
     this.#dispatcher = new Dispatcher({
       stack,

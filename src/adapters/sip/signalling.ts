@@ -126,6 +126,8 @@ export interface SignallingOptions {
   readonly onInvite: (invite: IncomingInvite) => void
   /** Other requests outside a call. Absent: 405. */
   readonly onRequest?: (request: IncomingRequest) => void
+  /** Each request that was not let in, but for those that `screen` refused itself. */
+  readonly onRefused?: (cause: RefusalCause, source: Source, detail: string) => void
   readonly trace?: (entry: TraceEntry) => void
   readonly limits?: Partial<SignallingLimits>
   readonly sessionTimer?: Partial<SessionTimerOptions>

@@ -120,6 +120,31 @@ describe('without a call', () => {
     expect(gate.stats().refused).toMatchObject({ screen: 2, unsigned: 1 })
   })
 
+  test('whoever asks is told of each refusal with its cause, but not of its own', async () => {
+    const refused: string[] = []
+    await open({
+      screen: ({ uri }) =>
+        uri.user === 'signed'
+          ? { action: 'challenge', realm: 'r', secretOf: () => undefined }
+          : { action: 'reject', code: 404 },
+      onRefused: (cause, { ip }, detail) => refused.push(`${cause} ${ip} ${detail}`),
+    })
+    const wrong =
+      'Authorization: Digest realm="r", username="root", uri="sip:signed@10.0.0.2", response="0", nonce='
+    peer.request({ method: 'INVITE', callId: '1', uri: 'sip:signed@10.0.0.2' })
+    await pass(clock, 10)
+    const nonce = /nonce="[^"]*"/.exec(peer.responses[0]!.headers.get('www-authenticate')!)![0].slice(6)
+    peer.request({ method: 'INVITE', callId: '2', uri: 'sip:signed@10.0.0.2', headers: [wrong + nonce] })
+    peer.request({ method: 'INVITE', callId: '3' })
+    peer.request({ method: 'BYE', callId: '4' })
+    await pass(clock, 10)
+    expect(peer.codes).toEqual([401, 403, 404, 481])
+    expect(refused).toEqual([
+      "wrong-password 10.0.0.9 INVITE sip:signed@10.0.0.2 as 'root'",
+      'unknown-dialog 10.0.0.9 BYE outside a call',
+    ])
+  })
+
   test('every copy of a refused request gets the same To tag', async () => {
     await open({ screen: () => ({ action: 'reject', code: 404 }) })
     for (let i = 0; i < 3; i++) peer.request({ method: 'INVITE', branch: 'z9hG4bKa' })

@@ -169,7 +169,8 @@ export class Dispatcher {
     else if (verdict.action === 'challenge') this.#challenge(request, flow, verdict)
     else {
       const { code = 0, reason, headers } = verdict.action === 'reject' ? verdict : {}
-      this.#options.refusals.add('screen', flow, `${request.method} ${request.rawUri}: ${code || 'dropped'}`)
+      // Why is for those to tell who refused it.
+      this.#options.refusals.counts.screen++
       if (code > 0) replyStateless(this.#stack, request.headers, flow, { code, reason, headers })
     }
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../core/types.ts'
 import type { Logger } from '../../adapter.ts'
-import type { RefusalCause } from '../signalling.ts'
+import type { RefusalCause, SignallingOptions } from '../signalling.ts'
+import { sourceOf } from '../stack/stack.ts'
 import type { Flow } from '../transport/flow.ts'
 
 const everyUs = 1_000_000
@@ -20,16 +21,19 @@ export class Refusals {
   }
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #tell: SignallingOptions['onRefused']
   #quietUntil = Number.NEGATIVE_INFINITY
   #unsaid = 0
 
-  constructor(clock: Clock, log: Logger) {
+  constructor(clock: Clock, log: Logger, tell: SignallingOptions['onRefused']) {
     this.#clock = clock
     this.#log = log
+    this.#tell = tell
   }
 
   add(cause: RefusalCause, flow: Flow, detail: string): void {
     this.counts[cause]++
+    this.#tell?.(cause, sourceOf(flow), detail)
     // Whoever screens knows why, and says it.
     if (cause === 'screen') return
     const now = this.#clock.now()

@@ -15,6 +15,14 @@ const sentBy = ({ localHost }: Places, { local, ip }: Flow): string =>
 export const viaFor = (stack: Places, flow: Flow, branch: string): string =>
   `SIP/2.0/${flow.transport.toUpperCase()} ${sentBy(stack, flow)};branch=${branch};rport`
 
+/** Of URIs: WebSocket is one transport, secure or not (RFC 7118 5.2). */
+const transportParam = {
+  tcp: new Map([['transport', 'tcp']]),
+  tls: new Map([['transport', 'tls']]),
+  ws: new Map([['transport', 'ws']]),
+  wss: new Map([['transport', 'ws']]),
+} as const
+
 const contactAt = (
   stack: Places,
   local: BoundAddress,
@@ -23,7 +31,7 @@ const contactAt = (
   secure: boolean,
 ): NameAddr => {
   const { transport, external, port } = local
-  const params = transport === 'udp' || secure ? noParams : new Map([['transport', transport]])
+  const params = transport === 'udp' || secure ? noParams : transportParam[transport]
   const host = hostOfIp(stack.localHost.towards(local, ip))
   const scheme = secure ? 'sips' : 'sip'
   const own = external?.port ?? stack.localHost.seenBy(local, ip)?.port ?? port
