@@ -30,6 +30,3 @@ export const retryDelayMs = (
 /** Milliseconds until a registration that holds for `expiresS` is renewed: at 75 to 90 % of it. */
 export const refreshDelayMs = (expiresS: number, random: number): number =>
   Math.round(expiresS * 1000 * (0.75 + random * 0.15))
-
-/** NATs forget a UDP binding after 30 s and more (RFC 4787 4.3 asks for 2 minutes, few heed it). */
-export const KEEP_ALIVE_MS = 25_000

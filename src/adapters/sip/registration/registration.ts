@@ -1,22 +1,18 @@
 /** One address of record, kept registered: asked for, renewed, tried again, given back. */
-import type { Target } from '../addresses.ts'
 import { newCallId, newTag } from '../message/tokens.ts'
 import type { NameAddr, SipUri } from '../message/types.ts'
 import type { RequestResult } from '../request.ts'
-import { minExpires, readAccepted, retryAfter, seenAs } from './accepted.ts'
+import { minExpires, readAccepted, retryAfter } from './accepted.ts'
 import { failureOf } from './failure.ts'
-import { KEEP_ALIVE_MS, refreshDelayMs, retryDelayMs } from './pace.ts'
+import { keepAlive } from './keep-alive.ts'
+import { contactTowards, formerBinding, type Seen, seenElsewhere } from './own-contact.ts'
+import { refreshDelayMs, retryDelayMs } from './pace.ts'
 import { hopOf, registerRequest } from './register-request.ts'
 import type { RegisteredAccount, RegistrationParts, RegistrationState, RegistrationStatus } from './types.ts'
 
 /** A longer life and a new address are asked for at once, but not for ever. */
 const MAX_AT_ONCE = 3
 const US_PER_S = 1_000_000
-
-interface Seen {
-  readonly host: string
-  readonly port: number
-}
 
 export class Registration {
   readonly account: RegisteredAccount
@@ -30,7 +26,7 @@ export class Registration {
   #error: string | undefined
   #code: number | undefined
   #expiresS: number
-  /** What the registrar has, and what it shall have in place of it when our address was seen to be another. */
+  /** What the registrar has. */
   #bound: NameAddr | undefined
   #seen: Seen | undefined
   #serviceRoute: readonly SipUri[] = []
@@ -100,9 +96,10 @@ export class Registration {
   async #register(): Promise<void> {
     this.#attempts++
     try {
-      const [target] = await this.#parts.signalling.locate(hopOf(this.account))
-      const contact = this.#contactTowards(target)
-      const result = await this.#send(contact, this.#expiresS, this.#formerTo(contact))
+      const { signalling } = this.#parts
+      const [target] = await signalling.locate(hopOf(this.account))
+      const contact = contactTowards(signalling, target, this.account.uri.user, this.#seen)
+      const result = await this.#send(contact, this.#expiresS, formerBinding(this.#bound, contact))
       this.#answered(result, contact)
     } catch (error) {
       this.#failed(503, error instanceof Error ? error.message : String(error), undefined)
@@ -119,31 +116,6 @@ export class Registration {
     const result = await this.#parts.signalling.request(request)
     this.#cseq = result.cseq
     return result
-  }
-
-  #doorTowards(target: Target | undefined): number {
-    const { addresses } = this.#parts.signalling
-    const isV6 = target?.ip.includes(':')
-    const fits = addresses.findIndex(
-      ({ transport, host }) => transport === target?.transport && host.includes(':') === isV6,
-    )
-    return Math.max(0, fits)
-  }
-
-  /** As the registrar sees us, unless the configuration knows better. */
-  #contactTowards(target: Target | undefined): NameAddr {
-    const { signalling } = this.#parts
-    const door = this.#doorTowards(target)
-    const contact = signalling.contact(door, this.account.uri.user)
-    if (this.#seen === undefined || signalling.addresses[door]?.external !== undefined) return contact
-    return { ...contact, uri: { ...contact.uri, ...this.#seen } }
-  }
-
-  #formerTo({ uri }: NameAddr): NameAddr | undefined {
-    const former = this.#bound?.uri
-    return former === undefined || (former.host === uri.host && former.port === uri.port)
-      ? undefined
-      : this.#bound
   }
 
   #answered(result: RequestResult, contact: NameAddr): void {
@@ -181,7 +153,7 @@ export class Registration {
     this.#error = undefined
     this.#failuresInRow = 0
     if (this.#closed) return
-    if (this.#isSeenElsewhere(result, contact) && this.#mayAtOnce()) {
+    if (this.#moved(result, contact) && this.#mayAtOnce()) {
       this.#ask()
       return
     }
@@ -194,16 +166,20 @@ export class Registration {
     if (isNews) this.#parts.log.info(fields, `sip account ${this.account.name} is registered`)
   }
 
-  /** Notes the address that the registrar sees: behind a NAT it is the one to be called at. */
-  #isSeenElsewhere({ response, source }: RequestResult, { uri }: NameAddr): boolean {
-    const seen = seenAs(response)
-    if (seen === undefined || source === undefined || source.local.external !== undefined) return false
-    // A connection leaves by a port of its own: only another host tells of a NAT.
-    const isSame = seen.host === uri.host && (source.transport !== 'udp' || seen.port === (uri.port ?? 5060))
-    if (isSame) return false
+  /** Behind a NAT the address that the registrar sees is the one to be called at, in the calls too. */
+  #moved({ response, source }: RequestResult, contact: NameAddr): boolean {
+    const seen = seenElsewhere(response, source, contact)
+    if (seen === undefined || source === undefined) return false
     this.#seen = seen
     this.#parts.signalling.learn(source.ip, seen)
     return true
+  }
+
+  #keepAlive({ source }: RequestResult): void {
+    this.#cancelKeepAlive()
+    if (source === undefined) return
+    const { signalling, clock } = this.#parts
+    this.#cancelKeepAlive = keepAlive(signalling, clock, source, hopOf(this.account).host)
   }
 
   #failed(code: number, error: string, retryAfterS: number | undefined): void {
@@ -240,25 +216,6 @@ export class Registration {
     this.#serviceRoute = []
     this.#cancelKeepAlive()
     this.#cancelExpiry()
-  }
-
-  #keepAlive({ source }: RequestResult): void {
-    this.#cancelKeepAlive()
-    if (source === undefined) return
-    const { signalling, clock } = this.#parts
-    const { transport, ip, port, local } = source
-    const door = signalling.addresses.findIndex(
-      ({ transport: kind, host, port: own }) =>
-        kind === local.transport && host === local.host && own === local.port,
-    )
-    const target: Target = { transport, ip, port, name: hopOf(this.account).host }
-    const next = (): void => {
-      this.#cancelKeepAlive = clock.after(KEEP_ALIVE_MS * 1000, () => {
-        signalling.keepAlive(target, door < 0 ? undefined : door)
-        next()
-      })
-    }
-    next()
   }
 
   #askIn(delayMs: number): void {
