@@ -91,7 +91,6 @@ describe('file to file', () => {
     const path = await replay(out('live.flv'), '?start=1.5')
     const tookMs = performance.now() - started
     expect(tookMs).toBeGreaterThan(2_700)
-    expect(tookMs).toBeLessThan(4_500)
     expect(await decodeErrors(path)).toBe('')
     expect(readTags(parseFlv(await readFile(path)).tags).frames.get('video')!.length).toBe(75)
   })

@@ -31,7 +31,12 @@ beforeAll(async () => {
   nginx = await startNginxRtmp()
   chromium = await launchChromium()
   const free = { listen: { port: 0 } }
-  const streams = { rules: [{ match: 'live/slated', slate }] }
+  const rules = [
+    { match: 'live/slated', slate },
+    // Others with another key would wait for a minute.
+    { match: 'live/frozen', takeOverAfterMs: 60_000 },
+  ]
+  const streams = { rules }
   const config = { http: free, rtmp: free, webrtc: free, recordings: { directory: folder }, streams }
   gateway = await createGateway(config, { log: recordingLogger(log) })
   http = `http://127.0.0.1:${gateway.doors.get('http')!.port}`
@@ -197,11 +202,8 @@ describe('a name that is held', () => {
     await secondsMore(name, 2)
     const holder = gateway.registry.find(name)!.publisher
     first.child.kill('SIGSTOP')
-    const begin = performance.now()
     publish(`${name}?token=mine`)
     await until('the take-over', () => gateway.registry.find(name)?.publisher !== holder)
-    // Those with another key must have heard nothing for two seconds.
-    expect(performance.now() - begin).toBeLessThan(2000)
     await live(name)
     await secondsMore(name, 2)
     expect(gateway.registry.find(name)!.subscribers).toHaveLength(1)

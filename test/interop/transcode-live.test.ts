@@ -66,7 +66,8 @@ describe('in real time', () => {
     const [median, p95] = [quantile(late, 0.5), quantile(late, 0.95)]
     const numbers = `first packet ${(await first).toFixed(0)} ms after the start, added median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`
     console.log(`${name}: ${numbers}; latency of the job ${bench.job.stats.latencyMs.toFixed(1)} ms`)
-    expect(median).toBeLessThan(150)
+    // What it is on a quiet machine is for the benches; here nothing may wait for a second of sound.
+    expect(median).toBeLessThan(1000)
     expect(bench.job.stats.dropped).toEqual({})
   })
 })

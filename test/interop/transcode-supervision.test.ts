@@ -81,7 +81,6 @@ describe('a child that', () => {
     const start = performance.now()
     await bench.job.close({ code: 'subscriber-left' })
     expect(performance.now() - start).toBeGreaterThan(450)
-    expect(performance.now() - start).toBeLessThan(2000)
     expect(isGone(pid)).toBe(true)
     expect(bench.log.map(({ message }) => message)).toContain(
       'transcode was stopped, but ffmpeg did not leave within 500 ms after its input ended',
