@@ -51,7 +51,7 @@ export const rtpBytes = (fields: {
 }
 
 /** Waits until `done` holds; polls, and fails with `what` after the deadline. */
-export const until = async (what: string, done: () => boolean, timeoutMs = 5000): Promise<void> => {
+export const until = async (what: string, done: () => boolean, timeoutMs = 15_000): Promise<void> => {
   const deadline = performance.now() + timeoutMs
   while (!done()) {
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for: ${what}`)
