@@ -241,6 +241,9 @@ describe('in a call', () => {
     ['PRACK', ['RAck: 1 1 INVITE'], 481],
     ['OPTIONS', [], 200],
     ['UPDATE', [], 200],
+    ['UPDATE', ['Require: nonsense'], 420],
+    ['UPDATE', ['Session-Expires: 30', 'Supported: timer'], 422],
+    ['INVITE', ['Require: nonsense'], 420],
     ['TELEPORT', [], 405],
   ])('%s that nobody takes is answered %j %i', async (method, headers, code) => {
     await answer()

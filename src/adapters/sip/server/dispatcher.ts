@@ -6,7 +6,7 @@ import type { Verdict } from '../request.ts'
 import type { SignallingOptions } from '../signalling.ts'
 import { dialogKey, type Stack, sourceOf } from '../stack/stack.ts'
 import type { Flow } from '../transport/flow.ts'
-import { inspect } from './admission.ts'
+import { inspect, inspectInside, type Refusal } from './admission.ts'
 import { IncomingCall } from './incoming-call.ts'
 import type { Refusals } from './refusals.ts'
 import { ServerExchange } from './server-exchange.ts'
@@ -131,17 +131,19 @@ export class Dispatcher {
       this.#refuse(request, flow, 'unknown-dialog', 481, `${request.method} of no call of ours`)
     else if (this.#stack.table.serverFull && request.method !== 'BYE') {
       this.#refuse(request, flow, 'full', 503, 'all server transactions are taken')
-    } else dialog.receive(request, flow)
+    } else {
+      const refusal = inspectInside(request, this.#stack)
+      if (refusal === undefined) dialog.receive(request, flow)
+      else this.#refuseAs(request, flow, refusal)
+    }
   }
 
   #receiveNew(request: SipRequest, flow: Flow): void {
     if (!this.#withinLimits(request, flow)) return
-    const { stack, methods, refusals } = this.#options
+    const { stack, methods } = this.#options
     const refusal = inspect(request, stack, methods)
-    if (refusal !== undefined) {
-      refusals.add(refusal.cause, flow, refusal.detail)
-      replyStateless(stack, request.headers, flow, refusal)
-    } else if (request.method === 'OPTIONS') {
+    if (refusal !== undefined) this.#refuseAs(request, flow, refusal)
+    else if (request.method === 'OPTIONS') {
       replyStateless(stack, request.headers, flow, { code: 200, headers: stack.capabilities })
     } else this.#screen(request, flow)
   }
@@ -202,6 +204,11 @@ export class Dispatcher {
     const exchange = new ServerExchange(this.#stack, request, flow, undefined, user)
     if (this.#options.onRequest === undefined) exchange.reply(405, { headers: this.#stack.capabilities })
     else this.#options.onRequest(exchange)
+  }
+
+  #refuseAs(request: SipRequest, flow: Flow, refusal: Refusal): void {
+    this.#options.refusals.add(refusal.cause, flow, refusal.detail)
+    replyStateless(this.#stack, request.headers, flow, refusal)
   }
 
   #refuse(

@@ -31,11 +31,10 @@ export class Refusals {
     this.#tell = tell
   }
 
-  add(cause: RefusalCause, flow: Flow, detail: string): void {
+  /** What the screen refuses is its own to tell. */
+  add(cause: Exclude<RefusalCause, 'screen'>, flow: Flow, detail: string): void {
     this.counts[cause]++
     this.#tell?.(cause, sourceOf(flow), detail)
-    // Whoever screens knows why, and says it.
-    if (cause === 'screen') return
     const now = this.#clock.now()
     if (now < this.#quietUntil) {
       this.#unsaid++
