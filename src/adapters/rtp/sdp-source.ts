@@ -8,10 +8,10 @@ import { parseSdp } from '../../media/sdp/parse.ts'
 import type { SdpMedia, SdpSession } from '../../media/sdp/types.ts'
 import type { MulticastMembership, SdesKeys } from '../../rtp-session/plain/types.ts'
 import type { RtpConfig } from './config.ts'
+import { isMulticast } from './described.ts'
 import type { LineFormat, SourceDescription, SourceLine } from './description.ts'
 import { lineFormat } from './line-format.ts'
 import { COMMON_OPTIONS, checkNames, readOptions } from './query.ts'
-import { isMulticast } from './url.ts'
 
 const malformed = (detail: string): GatewayError => new GatewayError('malformed', `SDP: ${detail}`)
 

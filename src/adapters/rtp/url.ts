@@ -3,16 +3,14 @@ import { isIP } from 'node:net'
 import { GatewayError } from '../../errors.ts'
 import { parseCrypto } from '../../media/sdp/crypto.ts'
 import type { SdpCodec } from '../../media/sdp/types.ts'
-import { networkMatcher } from '../../net/networks.ts'
 import type { SdesKeys } from '../../rtp-session/plain/types.ts'
 import type { RtpConfig } from './config.ts'
+import { isMulticast } from './described.ts'
 import type { LineFormat, SourceDescription, SourceLine } from './description.ts'
 import { lineFormat } from './line-format.ts'
 import { COMMON_OPTIONS, checkNames, readFlag, readNumber, readOptions, readPort } from './query.ts'
 
 const bad = (detail: string): GatewayError => new GatewayError('bad-url', detail)
-
-export const isMulticast = networkMatcher(['224.0.0.0/4', 'ff00::/8'])
 
 /** What each codec is called in SDP, and what it has where nothing is said. */
 const CODECS: Readonly<Record<string, Omit<SdpCodec, 'fmtp' | 'feedback'>>> = {
