@@ -1,11 +1,12 @@
 /** The transcoder's part in a gateway: what it is chosen for, what it does with loss, who stands in for it. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createRegistry } from '../../../src/core/registry.ts'
-import type { Accept, Transcoder } from '../../../src/core/types.ts'
+import { closable, createScope } from '../../../src/core/scope.ts'
+import type { Accept, Egress, Transcoder } from '../../../src/core/types.ts'
 import { buildAudioSpecificConfig, createAacParams } from '../../../src/media/aac/config.ts'
 import { createOpusParams } from '../../../src/media/opus/parameters.ts'
 import { createPcmParams } from '../../../src/media/pcm/parameters.ts'
-import type { CodecId } from '../../../src/media/types.ts'
+import type { CodecId, Frame } from '../../../src/media/types.ts'
 import { transcodeCost } from '../../../src/transcode/cost.ts'
 import { voiceCost } from '../../../src/transcode/voice/cost.ts'
 import { createVoiceTranscoder } from '../../../src/transcode/voice/voice-transcoder.ts'
@@ -115,6 +116,47 @@ describe('loss', () => {
     const { heard, stats } = await throughVoice(opus.params, packets, audio('pcma'), 20_000)
     expect(heard.length).toBeGreaterThan(190)
     expect(stats!.dropped.damaged).toBeGreaterThan(0)
+  })
+})
+
+describe('a source that writes frames', () => {
+  test('is converted as it comes; what is missing stays a gap, what comes twice is left out', async () => {
+    const sound = await makeSound({
+      ...{ codec: 'opus', rate: 48_000, channels: 2, seconds: 2, bitrate: '64k' },
+      expressions: ['0.25*sin(2*PI*440*t)', '0.25*sin(2*PI*440*t)'],
+    })
+    const clock = new ManualClock(START_US)
+    const registry = createRegistry({ clock, transcoders: [createTestVoice(clock)] })
+    const publication = registry.publish('live/film', { label: 'test', onConflict: 'reject' })
+    const writer = publication.addTrack({ id: 'audio', native: 'frame', params: sound.params })
+    publication.ready()
+    const frames: Frame[] = []
+    const egress: Egress = {
+      ...closable(createScope('listener')),
+      label: 'listener',
+      pressure: { mode: 'realtime' },
+      accepts: () => [audio('pcma')],
+      open: tracks =>
+        tracks.map(() => ({ form: 'frame', sink: { write: frame => void frames.push(frame) } })),
+    }
+    await registry.subscribe('live/film', egress, { start: 'live' })
+    await settle()
+    sound.frames.forEach((frame, i) => {
+      // Times rounded to milliseconds, as FLV has them; ten frames are missing, and two come again.
+      const pts = Math.round(frame.pts / 48) * 48
+      if (i < 40 || i >= 50) writer.write({ ...frame, pts, dts: pts })
+      if (i === 60) for (const again of sound.frames.slice(58, 60)) writer.write(again)
+    })
+    const gaps = frames.filter(({ discontinuity }) => discontinuity)
+    expect(gaps.length).toBeGreaterThanOrEqual(1)
+    for (let i = 1; i < frames.length; i++)
+      expect(frames[i]!.pts).toBeGreaterThanOrEqual(frames[i - 1]!.pts + 160)
+    expect(gaps[0]!.pts - frames[frames.indexOf(gaps[0]!) - 1]!.pts).toBe(160 * 11)
+    const { channels } = await decodeSound(frames.slice(0, 38))
+    expect(Math.abs(levelDb(channels[0]!.subarray(4800)) - 20 * Math.log10(0.25 / Math.SQRT2))).toBeLessThan(
+      1,
+    )
+    await registry.close()
   })
 })
 
