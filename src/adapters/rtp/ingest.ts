@@ -15,6 +15,8 @@ import { TsLine } from './ts-line.ts'
 const LOOK_US = 250_000
 /** Reports to a sender that stops without them; well below every such limit. */
 const REPORT_US = 1_000_000
+/** Key frames of 2160p that come while the event loop is busy. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 /** The other tracks of a source are waited for so long after the first. */
 const LATE_TRACK_US = 3_000_000
 
@@ -103,6 +105,7 @@ class Ingest {
     }
     const endpoint = portsOf(this.#context).open({
       ...{ host: line.host, port: line.port, listener, reportEveryUs: REPORT_US },
+      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       ...(line.rtcpPort !== undefined && { rtcpPort: line.rtcpPort }),
       ...(line.multicast !== undefined && { multicast: line.multicast }),
       ...(options.allow !== undefined && { allows: networkMatcher(options.allow) }),

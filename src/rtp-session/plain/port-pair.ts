@@ -18,13 +18,15 @@ export interface PortPair {
 const isTaken = (error: unknown): boolean => error instanceof GatewayError && error.code === 'port-in-use'
 
 const openSocket = (pool: UdpPool, options: RtpEndpointOptions, port: number): PoolSocketId => {
-  const { multicast, host, outgoing: { ttl, interface: by } = {} } = options
+  const { multicast, host, receiveBufferBytes: bytes, outgoing: { ttl, interface: by } = {} } = options
+  const buffer = { ...(bytes !== undefined && { receiveBufferBytes: bytes }) }
   const leaving = { ...(ttl !== undefined && { ttl }), ...(by !== undefined && { interface: by }) }
-  if (multicast === undefined) return pool.open({ host, port, multicast: leaving })
+  if (multicast === undefined) return pool.open({ host, port, ...buffer, multicast: leaving })
   const { interface: via } = multicast
   return pool.open({
     host: multicast.group,
     port,
+    ...buffer,
     reuse: true,
     join: multicast,
     ...(via !== undefined && { multicast: { interface: via } }),

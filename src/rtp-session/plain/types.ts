@@ -76,6 +76,8 @@ export interface RtpEndpointOptions {
   /** Another RTCP port than the next one; null: none, RTCP comes and goes on the RTP port. */
   readonly rtcpPort?: number | null
   readonly multicast?: MulticastMembership
+  /** What the kernel may keep of what has not been read yet (SO_RCVBUF). Default: the system's. */
+  readonly receiveBufferBytes?: number
   readonly outgoing?: OutgoingLimits
   /** May a source address send here at all? Asked once for each new one. Default: all. */
   readonly allows?: (ip: string) => boolean
