@@ -34,7 +34,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await gateway.close()
-  if (noDisk === undefined) execFileSync('umount', [disk])
+  if (noDisk === undefined) execFileSync('umount', ['-l', disk])
   rmdirSync(disk)
 })
 
