@@ -253,6 +253,53 @@ describe('spoiled messages', () => {
     await until('no connection is left', () => socketsOf() <= sockets + 1)
   }, 90_000)
 
+  test('five thousand within a call of their own', async () => {
+    const random = createRandom(3261)
+    const eve = await placeSipCall(port, 'fuzz')
+    const { callId, localTag, remoteTag } = eve.session
+    const inside = (method: string, headers: readonly string[], body = ''): Buffer =>
+      Buffer.from(
+        request(method, 'fuzz', [`To: <sip:fuzz@127.0.0.1>;tag=${remoteTag}`, ...headers], body)
+          .replace('tag=eve1', `tag=${localTag}`)
+          .replace('0123456789@127.0.0.66', callId),
+      )
+    const held = sdp.replace('t=0 0', 't=0 0\r\na=sendonly')
+    const seeds = [
+      inside('INVITE', [typed('application/sdp')], sdp),
+      inside('INVITE', [typed('application/sdp')], held),
+      inside('INVITE', []),
+      inside('UPDATE', [typed('application/sdp'), 'Session-Expires: 90;refresher=uac'], sdp),
+      inside('INFO', [typed('application/dtmf-relay')], 'Signal=5\r\nDuration=160\r\n'),
+      inside(
+        'INFO',
+        [typed('application/media_control+xml')],
+        '<media_control><picture_fast_update/></media_control>',
+      ),
+      inside('REFER', ['Refer-To: <sip:+4990012345@127.0.0.1>']),
+      inside('NOTIFY', ['Event: refer', typed('message/sipfrag')], 'SIP/2.0 200 OK'),
+      inside('PRACK', ['RAck: 1 1 INVITE']),
+      inside('ACK', [typed('application/sdp')], sdp),
+      inside('OPTIONS', []),
+    ]
+    const happened = new Set<string>()
+    const off = gateway.calls.on(({ type }) => void happened.add(type))
+    attacker.send(inside('UPDATE', [typed('application/sdp')], held), port, '127.0.0.1')
+    await until('her call is on hold', () => happened.has('call:held'))
+    await flood(5000, index => {
+      const text = Buffer.from(seeds[random(seeds.length)]!)
+        .toString('latin1')
+        .replace('CSeq: 7 ', `CSeq: ${10 + index} `)
+        .replace(/z9hG4bK\w+/, `z9hG4bKin${index}`)
+      return random(4) === 0 ? Buffer.from(text, 'latin1') : mutate(Buffer.from(text, 'latin1'), random)
+    })
+    off()
+    // They were read as what they are, and the transfer to a number that costs was not followed.
+    expect([...happened]).toContain('call:dtmf')
+    expect(gateway.calls.list().filter(({ direction }) => direction === 'outbound')).toEqual([])
+    await eve.close()
+    await hangUpOthers()
+  }, 60_000)
+
   test('a BYE or CANCEL of the call by somebody who knows its Call-ID ends nothing', async () => {
     for (const { callId } of gateway.calls.list().filter(({ state }) => state === 'live'))
       for (const method of ['BYE', 'CANCEL', 'UPDATE', 'INVITE', 'INFO', 'REFER'])

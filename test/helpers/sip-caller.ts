@@ -25,6 +25,7 @@ export interface SipCaller {
   /** Of this end's packets from now on: what `heard` of another shows. */
   say(byte: number): void
   readonly ended: boolean
+  readonly session: Session
   close(): Promise<void>
 }
 
@@ -110,6 +111,7 @@ export const placeSipCall = async (port: number, user: string): Promise<SipCalle
   const stop = sendSound(socket, gatewayRtp.port, () => byte)
   return {
     rtpPort: socket.address().port,
+    session,
     gatewayRtp,
     heard,
     say: next => {
