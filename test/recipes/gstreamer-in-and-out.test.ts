@@ -23,7 +23,7 @@ test('gstreamer-in-and-out', async () => {
   )
   const code = await recipe.exited
   expect(`${code} ${recipe.output()}`).toBe('0 Recorded: received.mkv\n')
-  const { pictures, seconds } = await decoded(join(folder, 'received.mkv'))
+  const { pictures, seconds } = await decoded(join(folder, 'received.mkv'), 30)
   expect(pictures).toBeGreaterThan(30)
   expect(seconds).toBeGreaterThan(1)
   await rm(folder, { recursive: true })

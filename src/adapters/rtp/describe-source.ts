@@ -13,7 +13,7 @@ const TTL = 16
 const TRANSPORT = { codec: 'mp2t', name: 'MP2T', clockRate: 90_000, channels: 1, fmtp: '' } as const
 
 /** Where others reach this machine, when it listens everywhere: its first address that is not its own alone. */
-const reachable = (host: string): string => {
+export const reachable = (host: string): string => {
   if (host !== '0.0.0.0' && host !== '::') return host
   const family = host === '::' ? 'IPv6' : 'IPv4'
   const all = Object.values(networkInterfaces()).flatMap(list => list ?? [])

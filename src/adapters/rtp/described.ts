@@ -23,6 +23,8 @@ export interface DescribedStream {
   readonly crypto?: SdpCrypto | undefined
   /** Of the sender, where it is known. */
   readonly ssrc?: number | undefined
+  /** Where the sender takes RTCP, where it is known. */
+  readonly reports?: { readonly address: string; readonly port: number } | undefined
 }
 
 export interface DescribedSession {

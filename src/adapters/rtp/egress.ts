@@ -20,6 +20,7 @@ import type { CodecId } from '../../media/types.ts'
 import type { PortRange, RtpEndpoint } from '../../rtp-session/plain/types.ts'
 import type { AdapterContext, PeerDescription } from '../adapter.ts'
 import { describeSession } from './describe-session.ts'
+import { reachable } from './describe-source.ts'
 import type { DescribedSession, DescribedStream } from './described.ts'
 import { sendingLink } from './link.ts'
 import { portsOf } from './ports.ts'
@@ -181,6 +182,13 @@ class RtpEgress implements Egress {
     }
   }
 
+  /** Where whoever is at the target reaches us. */
+  get #ownAddress(): string {
+    const isSix = this.#address.includes(':')
+    if (this.#address === '::1' || this.#address.startsWith('127.')) return this.#address
+    return reachable(isSix ? '::' : '0.0.0.0')
+  }
+
   #describeStream({ track, endpoint, payloadType }: SendingStream): DescribedStream {
     const { lines, feedback, crypto } = this.#target
     const line = lines.find(({ kind }) => kind === track.kind)!
@@ -190,6 +198,7 @@ class RtpEgress implements Egress {
       codec: track.params.codec,
       ...{ name, clockRate, channels, fmtp, payloadType },
       ...{ port: line.port, rtcpPort: line.rtcpPort, ssrc: endpoint.ssrc, crypto },
+      reports: { address: this.#ownAddress, port: endpoint.rtcpPort },
       feedback: line.kind === 'video' ? feedback : feedback.filter(value => value === 'nack'),
     }
   }

@@ -57,18 +57,45 @@ const capsOf = (stream: DescribedStream): string =>
     ...keyFields(stream),
   ].join(',')
 
+const sourceOf = ({ address }: DescribedSession, port: number, caps: string): string => {
+  const group = isMulticast(address) ? `address=${address} auto-multicast=true ` : ''
+  return `udpsrc ${group}port=${port}${caps === '' ? '' : ` caps='${caps}'`}`
+}
+
 const branch = (session: DescribedSession, stream: DescribedStream): string => {
-  const group = isMulticast(session.address) ? `address=${session.address} auto-multicast=true ` : ''
   const opened = stream.crypto === undefined ? '' : 'srtpdec ! '
-  const source = `udpsrc ${group}port=${stream.port} caps='${capsOf(stream)}'`
+  const source = sourceOf(session, stream.port, capsOf(stream))
   return `${source} ! ${opened}rtpjitterbuffer ! ${DEPAYLOADERS[stream.codec]} ! queue ! mux.`
 }
 
+/** One stream of an rtpbin, which reports, and asks for key frames and lost packets. */
+const session = (told: DescribedSession, stream: DescribedStream, index: number): string => {
+  const { port, rtcpPort, payloadType, ssrc, reports, codec } = stream
+  const asked = stream.feedback.map(word => `rtcp-fb-${word.replace(' ', '-')}=(boolean)true`)
+  return [
+    `${sourceOf(told, port, [capsOf(stream), ...asked].join(','))} ! bin.recv_rtp_sink_${index}`,
+    `bin.recv_rtp_src_${index}_${ssrc}_${payloadType} ! ${DEPAYLOADERS[codec]} ! queue ! mux.`,
+    ...(rtcpPort === port ? [] : [`${sourceOf(told, rtcpPort, '')} ! bin.recv_rtcp_sink_${index}`]),
+    `bin.send_rtcp_src_${index} ! udpsink host=${reports!.address} port=${reports!.port} sync=false async=false`,
+  ].join(' ')
+}
+
+/** There is something to ask for, somebody to ask, and nothing to encrypt. */
+const isAnswered = ({ address, streams }: DescribedSession): boolean =>
+  !isMulticast(address) &&
+  streams.some(({ feedback }) => feedback.length > 0) &&
+  streams.every(
+    ({ crypto, reports, ssrc }) => crypto === undefined && reports !== undefined && ssrc !== undefined,
+  )
+
 /** `-e`: Ctrl-C ends the file properly. */
-const gstreamerLine = (session: DescribedSession): string | undefined => {
-  if (session.streams.some(({ codec }) => DEPAYLOADERS[codec] === undefined)) return undefined
-  const branches = session.streams.map(stream => branch(session, stream))
-  return `gst-launch-1.0 -e matroskamux name=mux ! filesink location=received.mkv ${branches.join(' ')}`
+const gstreamerLine = (told: DescribedSession): string | undefined => {
+  const { streams } = told
+  if (streams.some(({ codec }) => DEPAYLOADERS[codec] === undefined)) return undefined
+  const start = 'gst-launch-1.0 -e matroskamux name=mux ! filesink location=received.mkv'
+  if (!isAnswered(told)) return [start, ...streams.map(stream => branch(told, stream))].join(' ')
+  const bin = 'rtpbin name=bin rtp-profile=avpf do-retransmission=true'
+  return [start, bin, ...streams.map((stream, index) => session(told, stream, index))].join(' ')
 }
 
 /** Commands that receive the session into `received.mkv`; those that no release of the program can do are left out. */

@@ -119,6 +119,16 @@ describe('commands', () => {
     )
   })
 
+  test('with feedback and somebody to ask, GStreamer reports and asks', () => {
+    const reports = { address: '192.0.2.1', port: 40_001 }
+    const streams = [{ ...video, feedback: ['nack', 'nack pli'], ssrc: 7, reports }]
+    const [, gstreamer] = receiveCommands({ ...session, streams })
+    expect(gstreamer!.line).toContain('rtcp-fb-nack-pli=(boolean)true')
+    expect(gstreamer!.line).toContain('bin.recv_rtp_src_0_7_96 ! rtph264depay')
+    expect(gstreamer!.line).toContain('udpsrc port=5005 ! bin.recv_rtcp_sink_0')
+    expect(gstreamer!.line).toContain('udpsink host=192.0.2.1 port=40001')
+  })
+
   test('what a program cannot do is not offered', () => {
     const av1 = { ...session, streams: [{ ...bare, feedback: [], codec: 'av1', name: 'AV1' } as const] }
     expect(receiveCommands(av1).map(({ program }) => program)).toEqual(['ffmpeg'])
