@@ -27,7 +27,7 @@ import type { IncomingInvite } from './incoming-invite.ts'
 import type { SipRequest, SipUri } from './message/types.ts'
 import { Refusals } from './refusals.ts'
 import type { Verdict } from './request.ts'
-import type { Signalling } from './signalling.ts'
+import type { Signalling, SignallingOptions } from './signalling.ts'
 
 const LOOK_US = 1_000_000
 /** BYEs and CANCELs are waited for so long when everything ends. */
@@ -37,6 +37,9 @@ export interface SwitchboardParts {
   readonly context: AdapterContext
   readonly config: SipConfig
   readonly tell: (event: CallEvent) => void
+  /** For tests: another network. */
+  readonly openSignalling?: (options: SignallingOptions) => Promise<Signalling>
+  readonly ports?: RtpPorts
 }
 
 export class Switchboard implements Board {
@@ -66,8 +69,7 @@ export class Switchboard implements Board {
       most: () => config.limits.refusalsPerSource,
       onRefused: (refused, count) => tell({ type: 'call:refused', ...refused, refused: count }),
     })
-    const native = loadNative()
-    this.#ports = createRtpPorts({ native, clock })
+    this.#ports = parts.ports ?? createRtpPorts({ native: loadNative(), clock })
     this.scope.defer(() => this.#ports.close('the gateway shuts down'))
   }
 
@@ -162,7 +164,7 @@ export class Switchboard implements Board {
     const { context, config, scope } = this
     const { clock, log } = context
     const { limits, sessionExpiresS, minSessionS, trust } = config
-    const signalling = await createSignalling({
+    const signalling = await (this.#parts.openSignalling ?? createSignalling)({
       addresses: await doorsOf(context, config, (door, pair) => this.#signalling?.renew(door, pair)),
       clock,
       log,
