@@ -76,6 +76,36 @@ describe('our own address', () => {
     await Promise.all([a.close(), b.close()])
   })
 
+  test('a port that nobody can have is told at once', async () => {
+    const ours = await openUserAgent({
+      resolver: {
+        resolveNaptr: async () => [],
+        resolveSrv: async () => [{ name: 'a', port: 0, priority: 1, weight: 1 }],
+        lookup: async () => [{ address: '127.0.0.1', family: 4 }],
+      },
+    })
+    const from = address('<sip:me@127.0.0.1>')
+    const { detail } = await ours.request({
+      method: 'OPTIONS',
+      uri: uri('sip:trunk.example;transport=udp'),
+      from,
+    })
+    expect(detail).toBe('udp 127.0.0.1:0: port 0')
+    await ours.close()
+  })
+
+  test('a datagram that the system does not take is told at once', async () => {
+    const ours = await openUserAgent()
+    const { response, detail } = await ours.request({
+      method: 'OPTIONS',
+      uri: uri('sip:255.255.255.255'),
+      from: address('<sip:me@127.0.0.1>'),
+    })
+    expect(response.code).toBe(503)
+    expect(detail).toMatch(/^udp 255\.255\.255\.255:5060: send E/)
+    await ours.close()
+  })
+
   test('a port that is taken is told', async () => {
     const first = await openUserAgent()
     const taken = { transport: 'udp', host: '127.0.0.1', port: first.addresses[0]!.port } as const

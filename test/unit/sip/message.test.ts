@@ -41,6 +41,7 @@ describe('URIs', () => {
     'sip:a@',
     'sip:@h',
     'sip:a@h:99999',
+    'sip:a@h:0',
     'sip:a@h:x',
     'sip:a b@h',
     'sip:a@[::1',

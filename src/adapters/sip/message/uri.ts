@@ -51,7 +51,7 @@ export const parseHostPort = (text: string): HostPort | undefined => {
   if (!hostPattern.test(host)) return undefined
   if (colon < 0) return { host }
   const port = text.slice(colon + 1).trim()
-  if (!portPattern.test(port) || Number(port) > 0xffff) return undefined
+  if (!portPattern.test(port) || Number(port) > 0xffff || Number(port) === 0) return undefined
   return { host, port: Number(port) }
 }
 

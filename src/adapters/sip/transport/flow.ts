@@ -20,7 +20,7 @@ export interface FlowEvents {
   sent(bytes: Buffer, flow: Flow): void
   /** Bytes that are no message. */
   garbage(reason: string, flow: Flow): void
-  /** A connection is gone: whoever waits for an answer on it waits in vain. */
+  /** A connection is gone, or a datagram was not taken: whoever waits for an answer waits in vain. */
   lost(flow: Flow, reason: string): void
 }
 

@@ -8,7 +8,8 @@ import type { Door, Flow, FlowEvents } from './flow.ts'
 /** A datagram socket, or what stands for one in a test. */
 export interface DatagramPort {
   readonly port: number
-  send(bytes: Buffer, port: number, ip: string): void
+  /** `failed` is called when the system does not take it: no route, too long. */
+  send(bytes: Buffer, port: number, ip: string, failed: (reason: string) => void): void
   onDatagram(listener: (bytes: Buffer, ip: string, port: number) => void): void
   close(): Promise<void>
 }
@@ -24,7 +25,7 @@ const bind = (socket: Socket, host: string, port: number): Promise<void> =>
     })
     socket.bind({ address: host, port, exclusive: true }, () => {
       socket.removeAllListeners('error')
-      // What the network says of single datagrams (a port that is closed) is no fault of the socket.
+      // What the network says later of single datagrams (a port that is closed) is no fault of the socket.
       socket.on('error', () => undefined)
       resolve()
     })
@@ -40,7 +41,16 @@ export const openUdpPort: OpenDatagramPort = async (host, port) => {
   await bind(socket, host, port)
   return {
     port: socket.address().port,
-    send: (bytes, toPort, ip) => socket.send(bytes, toPort, ip, () => undefined),
+    send: (bytes, toPort, ip, failed) => {
+      // An SRV record may say 0, which the socket takes for a fault of the program.
+      if (toPort === 0) {
+        setImmediate(failed, 'port 0')
+        return
+      }
+      socket.send(bytes, toPort, ip, error => {
+        if (error !== null) failed(error.message)
+      })
+    },
     onDatagram: listener => {
       socket.on('message', (bytes, from) => listener(bytes, from.address, from.port))
     },
@@ -113,7 +123,7 @@ export class UdpDoor implements Door {
   send(bytes: Buffer, to: Flow): void {
     if (this.#closed) return
     this.#events.sent(bytes, to)
-    this.#socket.send(bytes, to.port, to.ip)
+    this.#socket.send(bytes, to.port, to.ip, reason => this.#events.lost(to, reason))
   }
 
   async close(): Promise<void> {
