@@ -34,7 +34,7 @@ test.skipIf(!mayUnshare)('packets above the MTU leave one by one, and the socket
   const command = `ip link set lo mtu 1280 up && exec "${process.execPath}" --input-type=module -e "$SCRIPT"`
   const output = execFileSync('unshare', [...unshare, command], {
     env: { ...process.env, SCRIPT: script },
-    timeout: 20_000,
+    timeout: 80_000,
   })
   expect(JSON.parse(output.toString())).toMatchObject({
     received: 180,

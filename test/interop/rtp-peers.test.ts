@@ -1,6 +1,7 @@
 /**
  * The commands that the gateway tells, run word for word: a program sends to a source, another receives from a
- * destination of the same bridge, and what it wrote decodes.
+ * destination of the same bridge, and what it wrote decodes. Runs alone: several encoders at once, and UDP waits for
+ * nobody.
  */
 import { existsSync, linkSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'

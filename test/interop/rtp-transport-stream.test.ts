@@ -1,4 +1,7 @@
-/** MPEG transport streams of ffmpeg and GStreamer, over plain UDP and RTP, read back from FLV. */
+/**
+ * MPEG transport streams of ffmpeg and GStreamer, over plain UDP and RTP, read back from FLV. Runs alone: several encoders
+ * at once, and UDP waits for nobody.
+ */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PeerCommand, PeerDescription } from '../../src/adapters/adapter.ts'
