@@ -197,7 +197,7 @@ export class Endpoint implements RtpEndpoint {
       return false
     }
     const flow = { ...address, ssrc }
-    if (!this.#gate!.admits(flow, this.#incoming.lastAt, arrival)) {
+    if (!this.#gate!.admits(flow, this.#incoming.silentSince, arrival)) {
       this.#strangers.met(address, arrival)
       return false
     }
@@ -223,7 +223,11 @@ export class Endpoint implements RtpEndpoint {
 
   #rtcp(slab: Buffer, offset: number, received: number, from: AddressId, arrival: number): void {
     const address = this.#parts.pool.addressOf(from)
-    if (this.#options.allows?.(address.ip) === false || !this.#gate!.admitsRtcp(address.ip)) {
+    if (this.#options.allows?.(address.ip) === false) {
+      this.#strangers.refuse(address, arrival)
+      return
+    }
+    if (!this.#gate!.admitsRtcp(address.ip)) {
       this.#strangers.met(address, arrival)
       return
     }

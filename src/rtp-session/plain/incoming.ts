@@ -6,7 +6,7 @@ import { RtpReceiver, type RtpReceiverStats } from '../receiver.ts'
 import type { RtpFormat } from './types.ts'
 
 /** A sender silent for so long, and then another SSRC: it has changed. Sooner, two packets in a row must say so. */
-const CHANGE_AFTER_US = 60_000
+const CHANGE_AFTER_US = 500_000
 /** Packets of a multiplex, and of digits, can all be started with: as those of sound. */
 const plainCodec = ({ codec }: RtpFormat): CodecId => (codec === 'mp2t' ? 'l16' : codec)
 
@@ -55,6 +55,11 @@ export class Incoming {
 
   get ssrc(): number | undefined {
     return this.#receiver?.ssrc
+  }
+
+  /** Who said that it ends is waited for no longer. */
+  get silentSince(): number {
+    return this.#ended ? Number.NEGATIVE_INFINITY : this.lastAt
   }
 
   get stats(): RtpReceiverStats | undefined {

@@ -128,14 +128,30 @@ describe('receiving', () => {
     expect(packets[2]!.packet.ts).toBeGreaterThan(packets[1]!.packet.ts)
   })
 
+  test('who said BYE may begin anew from another port at once', async () => {
+    const { endpoint, packets, byes } = endpointOf()
+    const [first, second] = [await peerOf(), await peerOf()]
+    endpoint.agree(agreement())
+    await first.send(endpoint.port, rtpPacket({ seq: 1 }))
+    await until('heard', () => packets.length === 1)
+    await second.send(endpoint.port, rtpPacket({ seq: 1, ssrc: 8 }))
+    await until('a stranger', () => endpoint.stats.strangers === 1)
+    await first.sendRtcp(endpoint.rtcpPort, [{ type: 'bye', ssrcs: [0x11111111], reason: '' }])
+    await until('ended', () => byes.length === 1)
+    for (const seq of [2, 3]) await second.send(endpoint.port, rtpPacket({ seq, ssrc: 8 }))
+    await until('heard anew', () => packets.length === 3)
+    expect(endpoint.stats.source).toEqual({ ip: '127.0.0.1', port: second.port })
+  })
+
   test('a second SSRC beside the first is a stranger for as long as the first is alive', async () => {
     const { endpoint, packets } = endpointOf()
     const peer = await peerOf()
     endpoint.agree(agreement())
-    for (let seq = 0; seq < 10; seq++) {
-      await peer.send(endpoint.port, rtpPacket({ seq }))
-      await peer.send(endpoint.port, rtpPacket({ seq: seq + 900, ssrc: 9 }))
-    }
+    const both = Array.from({ length: 10 }, (_, seq) => [
+      peer.send(endpoint.port, rtpPacket({ seq })),
+      peer.send(endpoint.port, rtpPacket({ seq: seq + 900, ssrc: 9 })),
+    ])
+    await Promise.all(both.flat())
     await until('all were seen', () => packets.length + endpoint.stats.strangers === 20)
     expect(packets.map(({ packet }) => packet.seq)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   })
