@@ -1,32 +1,20 @@
 // Batches of datagrams on their way from a polled file descriptor to a listener of JavaScript.
 #pragma once
-#include "napi.h"
+#include "poll-source.h"
 #include "receive-slots.h"
-
-struct uv_poll_s;
 
 namespace crosspoint {
 
-class BatchSource : public Wrapped {
+class BatchSource : public PollSource {
  public:
-  BatchSource(napi_env env, Kind kind, int capacity) : Wrapped(kind), env(env), slots(capacity) {}
-  ~BatchSource() override;
+  BatchSource(napi_env env, Kind kind, int capacity) : PollSource(env, kind), slots(capacity) {}
+  ~BatchSource() override { BatchSource::StopListening(); }
 
-  /** Makes the batch object of JavaScript, and holds `self` strongly while the source is open. */
+  /** Makes the batch object of JavaScript, and holds `self` while the source is open. */
   bool CreateBatch(napi_value self, bool pooled);
-  bool Listen(napi_value listener);
-  /** Lets go of the listener and, once the event loop agrees, of the process. */
-  void StopListening();
-  /** Something can be read. */
-  virtual void ReadTurn() = 0;
-  /** The environment ends. */
-  virtual void Close() = 0;
-
-  const napi_env env;
+  void StopListening() override;
 
  protected:
-  virtual int PolledFd() const = 0;
-  bool listening() const { return poll_ != nullptr; }
   /** Hands the datagrams in the slots over. */
   void CallListener();
 
@@ -35,12 +23,7 @@ class BatchSource : public Wrapped {
  private:
   bool CreateArray(napi_value batch, napi_typedarray_type type, const char* name, void** place);
 
-  /** Strong while the source is open, so that a listening one is never collected. */
-  napi_ref self_ = nullptr;
-  napi_ref listener_ = nullptr;
   napi_ref batch_ = nullptr;
-  napi_async_context context_ = nullptr;
-  uv_poll_s* poll_ = nullptr;
 };
 
 /** The methods `onBatch` of the classes whose instances are batch sources. */

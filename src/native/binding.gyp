@@ -25,6 +25,7 @@
               "address-table.cc",
               "multicast.cc",
               "receive-slots.cc",
+              "poll-source.cc",
               "batch-source.cc",
               "udp-socket.cc",
               "udp-binding.cc",
@@ -35,6 +36,7 @@
               "paced-class.cc",
               "fan-out.cc",
               "fan-out-binding.cc",
+              "tcp-read.cc",
               "tcp-write.cc"
             ]
           }

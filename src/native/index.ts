@@ -25,7 +25,7 @@ import type {
 
 /** Without the batch system calls the addon has no sockets: node:dgram moves the datagrams then. */
 type Addon = Pick<Native, 'createCertificate' | 'createDtls' | 'createSrtp'> &
-  Partial<Pick<Native, 'openUdp' | 'createFanOut' | 'writeTcp' | 'createPacedSender'>> & {
+  Partial<Pick<Native, 'openUdp' | 'createFanOut' | 'writeTcp' | 'readTcp' | 'createPacedSender'>> & {
     createUdpPool?(clockOffsetUs: number): RawPool
   }
 
@@ -82,6 +82,7 @@ const createNative = (addon: Addon): Native => ({
   createSrtp: keys => addon.createSrtp(keys),
   createFanOut: (socket): FanOut => (addon.createFanOut ?? createPlainFanOut)(socket),
   ...(addon.writeTcp === undefined ? {} : { writeTcp: addon.writeTcp }),
+  ...(addon.readTcp === undefined ? {} : { readTcp: addon.readTcp }),
 })
 
 let loaded: Native | undefined

@@ -17,7 +17,7 @@ NAPI_MODULE_INIT() {
   bool defined = DefineCertificate(env, exports) && DefineDtls(env, exports) && DefineSrtp(env, exports);
 #ifdef __linux__
   defined = defined && DefineUdp(env, exports) && DefineFanOut(env, exports) && DefineUdpPool(env, exports) &&
-            DefinePacedSender(env, exports) && DefineTcpWrite(env, exports);
+            DefinePacedSender(env, exports) && DefineTcpRead(env, exports) && DefineTcpWrite(env, exports);
 #endif
   if (!defined) Throw(env, "ERR_INIT", "the addon could not define its classes");
   return exports;

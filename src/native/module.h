@@ -26,6 +26,7 @@ bool DefineSrtp(napi_env env, napi_value exports);
 bool DefineFanOut(napi_env env, napi_value exports);
 bool DefineUdpPool(napi_env env, napi_value exports);
 bool DefinePacedSender(napi_env env, napi_value exports);
+bool DefineTcpRead(napi_env env, napi_value exports);
 bool DefineTcpWrite(napi_env env, napi_value exports);
 
 /** Adds a plain function to the exports. */

@@ -28,7 +28,8 @@ enum Kind : uint32_t {
   kFanOutKind,
   kPoolKind,
   kPacedKind,
-  kKindCount = 6
+  kTcpReaderKind,
+  kKindCount = 7
 };
 
 /** Arguments of a call; missing ones are undefined. */

@@ -144,6 +144,21 @@ export const TCP_MESSAGES = 31
  */
 export type WriteTcp = (messages: readonly Uint8Array[], writes: Int32Array, count: number) => void
 
+/** Reads one TCP socket past its stream. Closed twice is closed once. */
+export interface TcpReader {
+  pause(): void
+  resume(): void
+  /** The descriptor that was given stays open. */
+  close(): void
+}
+
+/**
+ * Reads from the descriptor of a TCP socket into `buffer`, which all readers may share: `onRead` gets the number of
+ * bytes and copies what it keeps. 0: the end or a broken connection; nothing more comes then, and the stream that
+ * owns the socket meets it again. The stream itself must not read meanwhile.
+ */
+export type ReadTcp = (descriptor: number, buffer: Uint8Array, onRead: (length: number) => void) => TcpReader
+
 export interface Native {
   openUdp(options: UdpSocketOptions): UdpSocket
   createUdpPool(): UdpPool
@@ -155,4 +170,6 @@ export interface Native {
   createFanOut(socket: UdpSocket): FanOut
   /** Absent on systems without the call: streams write then. */
   readonly writeTcp?: WriteTcp
+  /** Absent on systems without the call: streams read then. */
+  readonly readTcp?: ReadTcp
 }

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../errors.ts'
 import { createChunkHeader, EXTENDED, MAX_CHUNK_HEADER, readChunkHeader } from './chunk-header.ts'
 import { MESSAGE, messageLimit, type RtmpLimits, type RtmpMessage } from './message.ts'
+import { allocate } from './slab.ts'
 
 const FIRST_ALLOCATION = 64 << 10
 const DEFAULT_CHUNK_SIZE = 128
@@ -179,7 +180,7 @@ export class ChunkReader {
       const what = `unfinished messages of ${this.#pendingBytes} bytes, at most ${this.#limits.pendingBytes}`
       throw new GatewayError('limit-exceeded', what)
     }
-    const body = new Uint8Array(size)
+    const body = allocate(size)
     body.set(stream.body.subarray(0, stream.filled))
     stream.body = body
   }

@@ -84,12 +84,14 @@ export class RtmpConnection {
     this.write(greetServer(form))
   }
 
-  /** Never throws: whatever goes wrong ends this connection alone, through `onFailure`. */
+  /**
+   * Copies what it keeps. Never throws: whatever goes wrong ends this connection alone, through `onFailure`.
+   */
   receive(bytes: Uint8Array): void {
     if (this.#phase === 'closed') return
     this.stats.received += bytes.length
-    this.#held.push(bytes)
-    this.#read()
+    const taken = this.#held.length === 0 && !this.#reading ? this.#take(bytes) : 0
+    if (taken < bytes.length && !this.#isClosed()) this.#held.push(Uint8Array.from(bytes.subarray(taken)))
   }
 
   /** Reads no further until `release`, so that nothing is lost or piled up while a decision is awaited. */
@@ -105,14 +107,25 @@ export class RtmpConnection {
     this.#read()
   }
 
+  /** Reads what was held back. */
   #read(): void {
-    if (this.#reading || this.#phase === 'closed') return
+    if (this.#reading) return
+    while (this.#held.length > 0 && !this.#reader.paused) {
+      const bytes = this.#held[0]!
+      const taken = this.#take(bytes)
+      if (taken === bytes.length) this.#held.shift()
+      else if (!this.#isClosed()) this.#held[0] = bytes.subarray(taken)
+    }
+  }
+
+  /** Reads on, and returns how many bytes were taken: fewer than all only when reading is held or over. */
+  #take(bytes: Uint8Array): number {
+    let at = 0
     this.#reading = true
     try {
-      for (let bytes = this.#held[0]; bytes !== undefined && !this.#reader.paused; bytes = this.#held[0]) {
-        const taken = this.#phase === 'open' ? this.#reader.push(bytes) : this.#readHandshake(bytes)
-        if (taken < bytes.length) this.#held[0] = bytes.subarray(taken)
-        else this.#held.shift()
+      while (at < bytes.length && !this.#reader.paused) {
+        const rest = at === 0 ? bytes : bytes.subarray(at)
+        at += this.#phase === 'open' ? this.#reader.push(rest) : this.#readHandshake(rest)
       }
       this.#acknowledge()
     } catch (error) {
@@ -120,6 +133,11 @@ export class RtmpConnection {
     } finally {
       this.#reading = false
     }
+    return at
+  }
+
+  #isClosed(): boolean {
+    return this.#phase === 'closed'
   }
 
   fail(error: GatewayError): void {

@@ -67,7 +67,11 @@ export class RtmpPeer {
       onEnd: streamId => this.#endRole(streamId),
       onFailure: error => this.#fail(error),
     })
-    socket.on('data', bytes => this.#session.receive(bytes))
+    const receive = (bytes: Uint8Array): void => this.#session.receive(bytes)
+    socket.on('data', bytes => {
+      receive(bytes)
+      if (this.#ingests.size > 0) this.#transport.readDirectly(receive)
+    })
     socket.on('error', error => this.#log.debug({ error: error.message }, 'RTMP socket error'))
     socket.on('close', () => this.close({ code: 'subscriber-left', detail: `${this.#label} disconnected` }))
     this.#expectRequest()

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '../../core/types.ts'
 import type { Transport } from './connection.ts'
+import { DirectReader } from './direct-reader.ts'
 import { addToBatch, type BatchTarget, canBatch, flushBatch, makeRoom } from './write-batch.ts'
 
 /** How long a peer may take to fetch our last words. */
@@ -30,7 +31,7 @@ const cork = (socket: Socket): void => {
 }
 
 /** Writes in batches as long as the kernel takes all, and through the stream while it does not. */
-class SocketTransport implements Transport, BatchTarget {
+export class SocketTransport implements Transport, BatchTarget {
   readonly descriptor: number
   chosen = 0
   waiting = 0
@@ -38,6 +39,8 @@ class SocketTransport implements Transport, BatchTarget {
   readonly #clock: Clock
   /** The stream may hold bytes: nothing may pass them by. */
   #streams: boolean
+  #reader: DirectReader | undefined
+  #readerTried = false
 
   constructor(socket: Socket, clock: Clock) {
     this.#socket = socket
@@ -57,17 +60,30 @@ class SocketTransport implements Transport, BatchTarget {
   }
 
   pause(): void {
+    this.#reader?.pause()
     this.#socket.pause()
   }
 
   resume(): void {
+    this.#reader?.resume()
     this.#socket.resume()
+  }
+
+  /**
+   * From now on `receive` gets what comes, past the stream and its `data` events, and copies what it keeps. Nothing
+   * changes while the stream holds bytes or is paused, and where it cannot be done.
+   */
+  readDirectly(receive: (bytes: Uint8Array) => void): void {
+    if (this.#readerTried || this.#socket.readableLength > 0 || this.#socket.isPaused()) return
+    this.#readerTried = true
+    this.#reader = DirectReader.open(this.#socket, receive)
   }
 
   end(): void {
     const socket = this.#socket
     if (this.waiting > 0) flushBatch()
     if (socket.destroyed) return
+    this.#reader?.handBack()
     // Reading goes on: closing with unread bytes would reset the connection and lose what was just written.
     socket.resume()
     socket.end()
@@ -96,5 +112,5 @@ class SocketTransport implements Transport, BatchTarget {
   }
 }
 
-export const createSocketTransport = (socket: Socket, clock: Clock): Transport =>
+export const createSocketTransport = (socket: Socket, clock: Clock): SocketTransport =>
   new SocketTransport(socket, clock)
