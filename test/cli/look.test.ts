@@ -87,8 +87,8 @@ describe('probe', () => {
     expect(video.framesPerSecond).toBeGreaterThan(15)
     expect(video.framesPerSecond).toBeLessThan(60)
     expect(video.keyframeIntervalMs).toBeCloseTo(1000, -2)
-    expect(audio.bitsPerSecond).toBeGreaterThan(60_000)
-    expect(audio.bitsPerSecond).toBeLessThan(200_000)
+    expect(audio.bitsPerSecond).toBeGreaterThan(40_000)
+    expect(audio.bitsPerSecond).toBeLessThan(300_000)
   })
   test('a file that ends before the time is up, in words', async () => {
     await copyFile(await clip({ seconds: 2.5, fps: 30, gop: 30 }), join(folder, 'clip.flv'))
