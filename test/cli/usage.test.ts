@@ -80,12 +80,7 @@ describe('the command line', () => {
     [['bridge', 'a.flv', 'b.flv', '--explian'], 2, "unknown option '--explian'", 'Did you mean --explain?'],
     [['bridge', 'a.flv'], 2, "missing required argument 'to'", ''],
     [['bridge', 'a.flv', 'b.flv', '--duration', 'x'], 2, 'a time above 0', ''],
-    [
-      ['bridge', 'gopher://a', 'b.flv'],
-      2,
-      'nothing here can read from gopher:',
-      'sip: sips: stream:',
-    ],
+    [['bridge', 'gopher://a', 'b.flv'], 2, 'nothing here can read from gopher:', 'sip: sips: stream:'],
     [['bridge', 'rtmp://127.0.0.1/live/x', 'stream:../x'], 2, 'The stream name is not allowed', ''],
     [['serve', '--http', '127.0.0.1'], 2, 'http.listen: "127.0.0.1" is not HOST:PORT', ''],
     [['serve', '--config', '/nonexistent/x.yaml'], 2, '/nonexistent/x.yaml', ''],
