@@ -84,8 +84,11 @@ const invite = (signalling: Signalling, port: number, user: string, offer: strin
     )
   })
 
-/** Calls `user` at a gateway on this machine. Rejects with code and reason when it is not answered. */
-export const placeSipCall = async (port: number, user: string): Promise<SipCaller> => {
+/**
+ * Calls `user` at a gateway on this machine, with PCMU unless another payload type is given. Rejects with code and reason
+ * when it is not answered.
+ */
+export const placeSipCall = async (port: number, user: string, type = 0): Promise<SipCaller> => {
   const signalling = await createSignalling({
     addresses: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],
     clock: systemClock,
@@ -99,7 +102,12 @@ export const placeSipCall = async (port: number, user: string): Promise<SipCalle
   socket.on('message', bytes => {
     if (bytes.length > 12 && (bytes[1]! & 0x7f) === 0) heard.push(bytes[12]!)
   })
-  const { session, response } = await invite(signalling, port, user, offerFor(socket.address().port, 0))
+  const offer = offerFor(socket.address().port, type)
+  const { session, response } = await invite(signalling, port, user, offer).catch(async (error: unknown) => {
+    socket.close()
+    await signalling.close(0)
+    throw error
+  })
   const gatewayRtp = mediaOf(response.body?.content ?? '')
   let ended = false
   session.listen({

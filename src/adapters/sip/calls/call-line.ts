@@ -47,14 +47,16 @@ const received = ({ codec, alternatives, events }: AgreedLine): readonly RtpForm
   }),
 ]
 
+export const newKeys = (): readonly LocalKey[] => [
+  { suite: 'AES_CM_128_HMAC_SHA1_80', keySalt: randomBytes(30) },
+  { suite: 'AES_CM_128_HMAC_SHA1_32', keySalt: randomBytes(30) },
+]
+
 export class CallLine {
   readonly kind: LineKind
   readonly endpoint: RtpEndpoint
   /** One for each suite, for as long as the line keeps its port. */
-  readonly keys: readonly LocalKey[] = [
-    { suite: 'AES_CM_128_HMAC_SHA1_80', keySalt: randomBytes(30) },
-    { suite: 'AES_CM_128_HMAC_SHA1_32', keySalt: randomBytes(30) },
-  ]
+  readonly keys = newKeys()
   agreed: AgreedLine | undefined
   readonly #parts: CallLineParts
   #paced: PacedAudio | undefined

@@ -6,23 +6,27 @@ import type { RtpPacket } from '../../../media/types.ts'
 import type { RtpEndpointListener, RtpFormat } from '../../../rtp-session/plain/types.ts'
 import type { CallMedia as CallMediaInfo } from '../../call-desk.ts'
 import type { CallDigits } from '../media/call-digits.ts'
+import { answerOffer } from '../offer-answer/answer-offer.ts'
 import type {
   AgreedLine,
   Agreement,
   CallCodec,
   LocalLine,
   LocalMedia,
+  Refusal,
   SrtpMode,
 } from '../offer-answer/types.ts'
 import type { Board } from './board.ts'
 import type { CallIngest } from './call-ingest.ts'
-import { CallLine } from './call-line.ts'
+import { CallLine, newKeys } from './call-line.ts'
 
 type LineKind = AgreedLine['kind']
 const KINDS: readonly LineKind[] = ['audio', 'video']
 
-/** The usual time per packet first (RFC 3551 4.2). */
-const PTIMES_MS = [20, 10, 30, 40, 60] as const
+/** What is sent is as long as is usual (RFC 3551 4.2), and nothing else is promised. */
+const PTIMES_MS = [20] as const
+/** Stands for a port not yet opened: whether it will be is still being judged. */
+const UNOPENED = { port: 9, rtcpPort: 10, keys: newKeys() } as const
 /** NATs forget a quiet UDP binding after 30 s at the earliest (RFC 4787 4.3 wants more, many keep less). */
 const KEEP_ALIVE_US = 10_000_000
 
@@ -83,8 +87,20 @@ export class CallMedia {
       if (kinds.includes(kind) && this.#may(kind)) this.#lines[kind] ??= this.#open(kind)
   }
 
+  /** Answers an offer of the far side; ports are opened for what is agreed only. @throws GatewayError 'port-in-use' */
+  answer(offer: string): Agreement | Refusal {
+    const verdict = answerOffer(offer, this.#local(true), this.agreement)
+    if (verdict.outcome === 'refused') return verdict
+    this.prepare(verdict.lines.map(({ kind }) => kind))
+    return answerOffer(offer, this.local(), this.agreement)
+  }
+
   /** This end of the call as an offer or an answer tells it. */
   local(): LocalMedia {
+    return this.#local(false)
+  }
+
+  #local(isDraft: boolean): LocalMedia {
     const { peer } = this.#parts
     const isV6 = this.#told.includes(':')
     return {
@@ -92,8 +108,8 @@ export class CallMedia {
       address6: isV6 ? this.#told : undefined,
       sessionId: this.#sessionId,
       srtp: this.#srtp,
-      audio: this.#localLine('audio'),
-      video: this.#localLine('video'),
+      audio: this.#localLine('audio', isDraft),
+      video: this.#localLine('video', isDraft),
       signallingFrom: peer,
     }
   }
@@ -110,11 +126,6 @@ export class CallMedia {
       this.#lines[kind]?.mute(this.held)
     }
     this.ingest?.adopt(agreement.lines)
-  }
-
-  /** Closes what was opened for an offer that came to nothing. */
-  settle(): void {
-    for (const kind of KINDS) if (!this.lines.some(line => line.kind === kind)) this.#drop(kind)
   }
 
   get heldByPeer(): boolean {
@@ -214,17 +225,17 @@ export class CallMedia {
     this.ingest?.write(kind, packet, format.payloadType)
   }
 
-  #localLine(kind: LineKind): LocalLine | undefined {
+  #localLine(kind: LineKind, isDraft: boolean): LocalLine | undefined {
     const line = this.#lines[kind]
-    if (line === undefined) return undefined
-    const { port, rtcpPort } = line.endpoint
+    if (line === undefined && !(isDraft && this.#may(kind))) return undefined
+    const { port, rtcpPort } = line?.endpoint ?? UNOPENED
     return {
       codecs: kind === 'video' ? ['h264'] : this.#parts.terms.codecs,
       direction: this.#direction,
       port,
       rtcpPort,
       rtcpMux: true,
-      keys: line.keys,
+      keys: line?.keys ?? UNOPENED.keys,
       ptimesMs: PTIMES_MS,
       telephoneEvents: kind === 'audio',
     }

@@ -3,7 +3,6 @@ import type { CallReason } from '../../call-desk.ts'
 import { type Calling, fillTemplate, type PlanVerdict, routeName } from '../dial-plan.ts'
 import type { IncomingInvite } from '../incoming-invite.ts'
 import { formatUri } from '../message/uri.ts'
-import { answerOffer } from '../offer-answer/answer-offer.ts'
 import type { Agreement } from '../offer-answer/types.ts'
 import type { Board } from './board.ts'
 import { Call } from './call.ts'
@@ -58,8 +57,7 @@ const prepare = (call: Call, invite: IncomingInvite): Prepared | undefined => {
     refuse(call, invite, 415, `the offer is ${offer.type}`, { Accept: 'application/sdp' })
     return undefined
   }
-  call.media.prepare(['audio', 'video'])
-  const agreement = answerOffer(offer.content, call.media.local())
+  const agreement = call.media.answer(offer.content)
   if (agreement.outcome === 'agreed') return { agreement, body: sdpBody(agreement.local) }
   refuse(call, invite, agreement.code, agreement.detail, { Warning: warningOf(agreement) })
   return undefined

@@ -1,7 +1,6 @@
 /** Offers within a call, of either side: hold, resume, other ports and codecs (RFC 3261 14, RFC 3311, RFC 3264 8). */
 import { GatewayError } from '../../../errors.ts'
 import type { Body, SipResponse } from '../message/types.ts'
-import { answerOffer } from '../offer-answer/answer-offer.ts'
 import { applyAnswer } from '../offer-answer/apply-answer.ts'
 import { makeOffer } from '../offer-answer/make-offer.ts'
 import type { Offered } from '../offer-answer/types.ts'
@@ -45,11 +44,9 @@ export const takeOffer = (call: Call, offer: IncomingOffer): void => {
     offer.reject(415, { headers: { Accept: 'application/sdp' } })
     return
   }
-  call.media.prepare(everyKind)
-  const answer = answerOffer(offer.body.content, call.media.local(), call.media.agreement)
+  const answer = call.media.answer(offer.body.content)
   if (answer.outcome === 'refused') {
     call.log.info({ code: answer.code }, `${offer.method} of the far side refused: ${answer.detail}`)
-    call.media.settle()
     offer.reject(answer.code, { headers: { Warning: warningOf(answer) } })
     return
   }

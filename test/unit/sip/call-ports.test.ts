@@ -1,0 +1,44 @@
+/** Ports of media: one pair for sound, none for what is refused. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createGateway, type Gateway } from '../../../src/gateway.ts'
+import { createLogger } from '../../../src/observe/logger.ts'
+import { freePort, until } from '../../helpers/program.ts'
+import { placeSipCall } from '../../helpers/sip-caller.ts'
+
+const free = { listen: { host: '127.0.0.1', port: 0 } }
+let gateway: Gateway
+let door: number
+let min: number
+
+beforeAll(async () => {
+  min = ((await freePort()) + 1) & ~1
+  gateway = await createGateway(
+    {
+      ...{ http: free, rtmp: free, webrtc: free },
+      sip: {
+        ...free,
+        ports: { min, max: min + 1 },
+        routes: [{ called: 'a', from: 'loopback', publish: 'a/{callId}' }],
+      },
+    },
+    { log: createLogger({ level: 'silent', format: 'json' }) },
+  )
+  door = gateway.doors.get('sip')!.port
+})
+afterAll(() => gateway.close())
+
+test('a call with sound only takes one pair, and an offer that does not fit needs none to be judged', async () => {
+  const first = await placeSipCall(door, 'a')
+  expect(first.gatewayRtp).toEqual({ port: min, rtcpPort: min + 1 })
+  // G.729, while every port is taken: 488, not 503.
+  await expect(placeSipCall(door, 'a', 18)).rejects.toThrow('488')
+  await expect(placeSipCall(door, 'a')).rejects.toThrow(/50[03]/)
+  const reasons = gateway.calls.list().map(({ reason }) => reason?.detail ?? '')
+  expect(reasons).toContainEqual(expect.stringContaining('no codec in common: offered G729'))
+  expect(reasons).toContainEqual(expect.stringMatching(/RTP ports \d+-\d+ are taken/))
+  await first.close()
+  await until('the ports are free again', () => gateway.calls.list().every(({ state }) => state === 'ended'))
+  const next = await placeSipCall(door, 'a')
+  expect(next.gatewayRtp.port).toBe(min)
+  await next.close()
+})
