@@ -1,5 +1,5 @@
 /** A transport stream into a publication: its tracks come with their parameters, all on one time line. */
-import type { Clock, Publication } from '../../core/types.ts'
+import type { Clock, LinkStats, Publication } from '../../core/types.ts'
 import { createIngestTrack, type IngestTrack, type Origin } from '../../flv-session/ingest-track.ts'
 import { createReadiness, READY_DEADLINE_US, type Readiness } from '../../flv-session/readiness.ts'
 import { TsDemuxer } from '../../media/ts/demuxer.ts'
@@ -59,9 +59,10 @@ export class TsIngest {
     )
   }
 
-  /** Transport packets that did not come. */
-  get lost(): number {
-    return this.#demuxer.lost
+  /** Transport packets, and those that did not come. */
+  get link(): LinkStats {
+    const { packets, lost } = this.#demuxer
+    return { packets, lost }
   }
 
   /** Transport packets in bytes[start, end), which are not kept. */

@@ -1,11 +1,11 @@
 /** `udp://HOST:PORT`: a transport stream in plain UDP, as encoders and ffmpeg's `-f mpegts udp://…` send it. */
 import { closable, createScope } from '../../core/scope.ts'
-import type { Closable, Publication, Scope } from '../../core/types.ts'
+import type { LinkStats, Publication, Scope } from '../../core/types.ts'
 import { GatewayError } from '../../errors.ts'
 import { loadNative } from '../../native/index.ts'
 import type { PoolBatch, PoolSocketOptions, UdpPool } from '../../native/types.ts'
 import { networkMatcher } from '../../net/networks.ts'
-import type { AdapterContext } from '../adapter.ts'
+import type { AdapterContext, PulledSource } from '../adapter.ts'
 import type { RtpConfig } from './config.ts'
 import { describeTransport } from './describe-source.ts'
 import { isMulticast, urlHost } from './described.ts'
@@ -94,6 +94,10 @@ class UdpIngest {
     this.#look()
   }
 
+  get link(): LinkStats {
+    return this.#ingest.link
+  }
+
   #read({ count, slab, offsets, lengths, from, arrivedUs }: PoolBatch): void {
     for (let i = 0; i < count; i++) {
       const arrival = arrivedUs[i]!
@@ -158,15 +162,15 @@ export const pullUdp = async (
   config: RtpConfig,
   url: URL,
   publication: Publication,
-): Promise<Closable> => {
+): Promise<PulledSource> => {
   const source = parseUdpUrl(url, config)
   const scope = createScope(source.label, { signal: publication.signal })
   try {
-    new UdpIngest(context, source, publication, scope)
+    const ingest = new UdpIngest(context, source, publication, scope)
     context.tellPeer?.(describeTransport(source.label, source.host, source.port))
+    return { ...closable(scope), link: () => ingest.link }
   } catch (error) {
     await scope.close({ code: 'failed', detail: error instanceof Error ? error.message : String(error) })
     throw error
   }
-  return closable(scope)
 }

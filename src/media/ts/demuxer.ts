@@ -50,6 +50,8 @@ export class TsDemuxer {
   #map: Uint8Array | undefined
   #changes = 0
   #arrival = 0
+  /** Transport packets of whatever kind. */
+  packets = 0
   /** Transport packets that did not come, as far as their count tells. */
   lost = 0
 
@@ -90,6 +92,7 @@ export class TsDemuxer {
   }
 
   #take(bytes: Uint8Array): void {
+    this.packets += 1
     const { pid, start, end, unitStart, scrambled } = this.#packet
     const route = this.#routes[pid]
     if (route === undefined || !this.#inOrder(route) || start === end) return

@@ -2,6 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { PulledSource } from '../../../src/adapters/adapter.ts'
 import { rtp } from '../../../src/adapters/rtp/adapter.ts'
 import type { Closable, Publication } from '../../../src/core/types.ts'
 import { joinAnnexB } from '../../../src/media/nal.ts'
@@ -29,14 +30,15 @@ class Sender {
     await once(this.#socket, 'listening')
     return this
   }
-  send(count = 1): void {
+  /** `skip`: so many datagrams of each picture are lost on their way. */
+  send(count = 1, skip = 0): void {
     for (let i = 0; i < count; i++) {
       const { params, units } = frames[0]!
       const { sps, pps } = params as H264Parameters
       const data = joinAnnexB([sps!, ...pps, ...units])
       const pes = this.#mux.pes(0x100, data, { pts: this.#next++ * 3600, bounded: true })
       const bytes = Buffer.concat([this.#mux.tables([{ pid: 0x100, type: 0x1b }]), pes])
-      for (let at = 0; at < bytes.length; at += 1316)
+      for (let at = skip * 1316; at < bytes.length; at += 1316)
         this.#socket.send(bytes.subarray(at, at + 1316), this.#port, '127.0.0.1')
     }
   }
@@ -46,7 +48,7 @@ class Sender {
 }
 
 let context: TestContext
-let source: Closable
+let source: PulledSource
 let port = 0
 let pictures = 0
 const senders: Sender[] = []
@@ -122,6 +124,17 @@ test('silence ends it', async () => {
   only.send(2)
   await until('two pictures', () => pictures === 2)
   expect((await source.closed).detail).toContain('nothing came for 0.2 s')
+})
+
+test('what is lost is counted and told', async () => {
+  await open()
+  const only = await sender()
+  only.send(2)
+  await until('two pictures', () => pictures === 2)
+  expect(source.link?.()).toMatchObject({ lost: 0 })
+  only.send(1, 1)
+  await until('the loss', () => (source.link?.()?.lost ?? 0) > 0)
+  expect(said('transport packets lost')).toBe(true)
 })
 
 test('unknown options are refused, and a port that is taken', async () => {
