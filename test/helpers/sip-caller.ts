@@ -3,7 +3,8 @@ import { createSocket, type Socket } from 'node:dgram'
 import { createSignalling } from '../../src/adapters/sip/create-signalling.ts'
 import { noParams } from '../../src/adapters/sip/message/params.ts'
 import type { SipResponse } from '../../src/adapters/sip/message/types.ts'
-import { parseUri } from '../../src/adapters/sip/message/uri.ts'
+import { hostOfIp, parseUri } from '../../src/adapters/sip/message/uri.ts'
+import { connectionFor } from '../../src/adapters/sip/offer-answer/described.ts'
 import type { Session } from '../../src/adapters/sip/session.ts'
 import type { Signalling } from '../../src/adapters/sip/signalling.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -29,18 +30,18 @@ export interface SipCaller {
   close(): Promise<void>
 }
 
-const listenRtp = async (): Promise<Socket> => {
-  const socket = createSocket('udp4')
-  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve))
+const listenRtp = async (host: string): Promise<Socket> => {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+  await new Promise<void>(resolve => socket.bind(0, host, resolve))
   return socket
 }
 
-const offerFor = (port: number, type: number): string =>
+const offerFor = (host: string, port: number, type: number): string =>
   [
     'v=0',
-    'o=- 1 1 IN IP4 127.0.0.1',
+    `o=- 1 1 ${connectionFor(host)}`,
     's=-',
-    'c=IN IP4 127.0.0.1',
+    `c=${connectionFor(host)}`,
     't=0 0',
     `m=audio ${port} RTP/AVP ${type}`,
     '',
@@ -53,7 +54,7 @@ const mediaOf = (sdp: string): { readonly port: number; readonly rtcpPort: numbe
 }
 
 /** PCMU of 20 ms every 20 ms, until it is stopped. */
-const sendSound = (socket: Socket, port: number, byte: () => number): (() => void) => {
+const sendSound = (socket: Socket, host: string, port: number, byte: () => number): (() => void) => {
   const packet = Buffer.alloc(12 + PAYLOAD_BYTES)
   packet[0] = 0x80
   packet.writeUInt32BE(Math.floor(Math.random() * 2 ** 32), 8)
@@ -63,17 +64,17 @@ const sendSound = (socket: Socket, port: number, byte: () => number): (() => voi
     packet.writeUInt32BE(timestamp, 4)
     timestamp += PAYLOAD_BYTES
     packet.fill(byte(), 12)
-    socket.send(packet, port, '127.0.0.1')
+    socket.send(packet, port, host)
   }, 20)
   return () => clearInterval(timer)
 }
 
-const invite = (signalling: Signalling, port: number, user: string, offer: string) =>
+const invite = (signalling: Signalling, at: string, user: string, offer: string) =>
   new Promise<{ session: Session; response: SipResponse }>((resolve, reject) => {
     signalling.invite(
       {
-        uri: parseUri(`sip:${user}@127.0.0.1:${port}`)!,
-        from: { display: '', uri: parseUri('sip:caller@127.0.0.1')!, params: noParams },
+        uri: parseUri(`sip:${user}@${at}`)!,
+        from: { display: '', uri: parseUri('sip:caller@example.org')!, params: noParams },
         body: { type: 'application/sdp', content: offer },
       },
       {
@@ -84,30 +85,33 @@ const invite = (signalling: Signalling, port: number, user: string, offer: strin
     )
   })
 
-/**
- * Calls `user` at a gateway on this machine, with PCMU unless another payload type is given. Rejects with code and reason
- * when it is not answered.
- */
-export const placeSipCall = async (port: number, user: string, type = 0): Promise<SipCaller> => {
+/** Calls `user` at a gateway on this machine. Rejects with code and reason when it is not answered. */
+export const placeSipCall = async (
+  port: number,
+  user: string,
+  { host = '127.0.0.1', type = 0 }: { readonly host?: string; readonly type?: number } = {},
+): Promise<SipCaller> => {
   const signalling = await createSignalling({
-    addresses: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],
+    addresses: [{ transport: 'udp', host, port: 0 }],
     clock: systemClock,
     log: quietLog,
     userAgent: 'test phone',
     screen: () => ({ action: 'reject', code: 403 }),
     onInvite: incoming => incoming.reject(486),
   })
-  const socket = await listenRtp()
+  const socket = await listenRtp(host)
   const heard: number[] = []
   socket.on('message', bytes => {
     if (bytes.length > 12 && (bytes[1]! & 0x7f) === 0) heard.push(bytes[12]!)
   })
-  const offer = offerFor(socket.address().port, type)
-  const { session, response } = await invite(signalling, port, user, offer).catch(async (error: unknown) => {
-    socket.close()
-    await signalling.close(0)
-    throw error
-  })
+  const offer = offerFor(host, socket.address().port, type)
+  const { session, response } = await invite(signalling, `${hostOfIp(host)}:${port}`, user, offer).catch(
+    async (error: unknown) => {
+      socket.close()
+      await signalling.close(0)
+      throw error
+    },
+  )
   const gatewayRtp = mediaOf(response.body?.content ?? '')
   let ended = false
   session.listen({
@@ -116,7 +120,7 @@ export const placeSipCall = async (port: number, user: string, type = 0): Promis
     },
   })
   let byte = 0xff
-  const stop = sendSound(socket, gatewayRtp.port, () => byte)
+  const stop = sendSound(socket, host, gatewayRtp.port, () => byte)
   return {
     rtpPort: socket.address().port,
     session,
@@ -125,8 +129,7 @@ export const placeSipCall = async (port: number, user: string, type = 0): Promis
     say: next => {
       byte = next
     },
-    send: (bytes, to) =>
-      socket.send(bytes, to === 'rtp' ? gatewayRtp.port : gatewayRtp.rtcpPort, '127.0.0.1'),
+    send: (bytes, to) => socket.send(bytes, to === 'rtp' ? gatewayRtp.port : gatewayRtp.rtcpPort, host),
     get ended() {
       return ended
     },

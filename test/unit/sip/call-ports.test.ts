@@ -31,7 +31,7 @@ test('a call with sound only takes one pair, and an offer that does not fit need
   const first = await placeSipCall(door, 'a')
   expect(first.gatewayRtp).toEqual({ port: min, rtcpPort: min + 1 })
   // G.729, while every port is taken: 488, not 503.
-  await expect(placeSipCall(door, 'a', 18)).rejects.toThrow('488')
+  await expect(placeSipCall(door, 'a', { type: 18 })).rejects.toThrow('488')
   await expect(placeSipCall(door, 'a')).rejects.toThrow(/50[03]/)
   const reasons = gateway.calls.list().map(({ reason }) => reason?.detail ?? '')
   expect(reasons).toContainEqual(expect.stringContaining('no codec in common: offered G729'))
@@ -41,4 +41,33 @@ test('a call with sound only takes one pair, and an offer that does not fit need
   const next = await placeSipCall(door, 'a')
   expect(next.gatewayRtp.port).toBe(min)
   await next.close()
+})
+
+test('over IPv6 as well', async () => {
+  const other = await createGateway(
+    {
+      ...{ http: free, rtmp: free, webrtc: free },
+      sip: {
+        listen: { host: '::1', port: 0 },
+        routes: [
+          { called: 'talk', from: '::1', publish: 'calls/talk' },
+          { called: 'listen', from: 'loopback', hear: 'calls/talk' },
+        ],
+      },
+    },
+    { log: createLogger({ level: 'silent', format: 'json' }) },
+  )
+  const { port } = other.doors.get('sip')!
+  const alice = await placeSipCall(port, 'talk', { host: '::1' })
+  const bob = await placeSipCall(port, 'listen', { host: '::1' })
+  alice.say(0x21)
+  await until('bob hears alice', () => bob.heard.includes(0x21))
+  const [call] = other.calls.list()
+  expect(call).toMatchObject({ peer: expect.stringMatching(/^udp \[::1\]:\d+$/) })
+  expect(call!.media[0]).toMatchObject({
+    local: expect.stringMatching(/^\[::1\]:\d+$/),
+    remote: expect.stringMatching(/^\[::1\]:\d+$/),
+  })
+  await Promise.all([alice.close(), bob.close()])
+  await other.close()
 })

@@ -12,6 +12,7 @@ import type {
   RtpSource,
 } from '../../../rtp-session/plain/types.ts'
 import type { CallMedia as CallMediaInfo } from '../../call-desk.ts'
+import { hostOfIp } from '../message/uri.ts'
 import type { AgreedLine, LocalKey } from '../offer-answer/types.ts'
 import { meanOpinionScore } from './mos.ts'
 
@@ -150,8 +151,8 @@ export class CallLine {
       codec: agreed.codec.id,
       direction: agreed.direction,
       srtp: agreed.srtp !== undefined,
-      local: `${agreed.localAddress}:${endpoint.port}`,
-      remote: target && `${target.ip}:${target.port}`,
+      local: `${hostOfIp(agreed.localAddress)}:${endpoint.port}`,
+      remote: target && `${hostOfIp(target.ip)}:${target.port}`,
       latch: stats.latched ? 'locked' : latch === 'off' || stats.source !== undefined ? 'off' : 'waiting',
       received: {
         packets: got?.packets ?? 0,

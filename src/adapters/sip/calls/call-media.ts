@@ -6,6 +6,7 @@ import type { RtpPacket } from '../../../media/types.ts'
 import type { RtpEndpointListener, RtpFormat } from '../../../rtp-session/plain/types.ts'
 import type { CallMedia as CallMediaInfo } from '../../call-desk.ts'
 import type { CallDigits } from '../media/call-digits.ts'
+import { hostOfIp } from '../message/uri.ts'
 import { answerOffer } from '../offer-answer/answer-offer.ts'
 import type {
   AgreedLine,
@@ -209,7 +210,7 @@ export class CallMedia {
       packet: (packet, format) => this.#received(kind, packet, format),
       senderReport: (ts, wall) => this.ingest?.report(kind, ts, wall),
       keyframeWanted: () => this.keyframeWanted(),
-      strangers: (from, count) => this.#parts.onStrangers(kind, `${from.ip}:${from.port}`, count),
+      strangers: (from, count) => this.#parts.onStrangers(kind, `${hostOfIp(from.ip)}:${from.port}`, count),
     }
   }
 

@@ -2,7 +2,7 @@
 import type { CallReason } from '../../call-desk.ts'
 import { type Calling, fillTemplate, type PlanVerdict, routeName } from '../dial-plan.ts'
 import type { IncomingInvite } from '../incoming-invite.ts'
-import { formatUri } from '../message/uri.ts'
+import { formatUri, hostOfIp } from '../message/uri.ts'
 import type { Agreement } from '../offer-answer/types.ts'
 import type { Board } from './board.ts'
 import { Call } from './call.ts'
@@ -33,7 +33,7 @@ const aboutOf = ({ request, source }: IncomingInvite, { route }: Admitted, accou
   direction: 'inbound' as const,
   from: formatUri(request.from.uri),
   to: formatUri(request.uri),
-  peer: `${source.transport} ${source.ip}:${source.port}`,
+  peer: `${source.transport} ${hostOfIp(source.ip)}:${source.port}`,
   peerIp: source.ip,
   account,
   route,
