@@ -18,7 +18,7 @@ export const checkBuffers = ({ receiveBufferBytes, sendBufferBytes }: Granted): 
   const shown = `${byteCount(receiveBufferBytes)} to receive, ${byteCount(sendBufferBytes)} to send`
   const detail = `granted ${shown}, asked for ${byteCount(askedBytes)} each`
   if (Math.min(receiveBufferBytes, sendBufferBytes) >= askedBytes) return { check, state: 'ok', detail }
-  const mend = `sysctl -w net.core.rmem_max=${askedBytes} net.core.wmem_max=${askedBytes} (matters from some dozen WebRTC viewers on)`
+  const mend = `sysctl -w net.core.rmem_max=${askedBytes} net.core.wmem_max=${askedBytes} (matters from some dozen WebRTC viewers on, and for large pictures over RTP)`
   return { check, state: 'warn', detail, mend }
 }
 

@@ -1,9 +1,9 @@
 /** Times of a source: wraps, jumps, steps back, large offsets, drift; by virtual time. */
 import { describe, expect, test } from 'vitest'
 import { createFlvReader } from '../../../src/media/flv/reader.ts'
-import { createSampleClock } from '../../../src/media/sample-clock.ts'
 import type { FlvTag } from '../../../src/media/flv/types.ts'
 import { writeFrame, writeSequenceHeader } from '../../../src/media/flv/writer.ts'
+import { createSampleClock } from '../../../src/media/sample-clock.ts'
 import type { Frame } from '../../../src/media/types.ts'
 import { aacFrames, h264Frames } from '../../helpers/media-fixtures.ts'
 import { createRandom } from '../../helpers/random.ts'
