@@ -2,11 +2,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createResolveHost, type Lookup, outboundSchema } from '../../../src/access/outbound.ts'
-import { isPrivateAddress } from '../../../src/net/private-addresses.ts'
 import { accessSchema } from '../../../src/access/schema.ts'
 import type { AdapterContext, ResolveHost } from '../../../src/adapters/adapter.ts'
 import { flv } from '../../../src/adapters/flv/adapter.ts'
 import { rtmp } from '../../../src/adapters/rtmp/adapter.ts'
+import { isPrivateAddress } from '../../../src/net/private-addresses.ts'
 import { createTestContext } from '../../helpers/adapter-context.ts'
 
 const servers: Server[] = []
