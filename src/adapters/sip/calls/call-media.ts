@@ -8,6 +8,7 @@ import type { CallMedia as CallMediaInfo } from '../../call-desk.ts'
 import type { CallDigits } from '../media/call-digits.ts'
 import { hostOfIp } from '../message/uri.ts'
 import { answerOffer } from '../offer-answer/answer-offer.ts'
+import { remarksOf } from '../offer-answer/remarks.ts'
 import type {
   AgreedLine,
   Agreement,
@@ -71,6 +72,11 @@ export class CallMedia {
 
   get lines(): readonly AgreedLine[] {
     return this.agreement?.lines ?? []
+  }
+
+  /** What was left out, and what may be wrong. */
+  get remarks(): readonly string[] {
+    return this.agreement === undefined ? [] : remarksOf(this.agreement)
   }
 
   get audio(): CallLine | undefined {
