@@ -7,7 +7,7 @@ import { createSignalling } from '../../src/adapters/sip/create-signalling.ts'
 import { Switchboard } from '../../src/adapters/sip/switchboard.ts'
 import { createRegistry } from '../../src/core/registry.ts'
 import { createScope } from '../../src/core/scope.ts'
-import type { Publication } from '../../src/core/types.ts'
+import type { Publication, TrackWriter } from '../../src/core/types.ts'
 import type {
   RtpAgreement,
   RtpEndpoint,
@@ -82,6 +82,8 @@ export interface TestBoard {
   readonly ports: CountedPorts
   readonly events: CallEvent[]
   readonly registry: AdapterContext['registry']
+  /** Of the stream that was published last, if it has pictures. */
+  readonly videoWriter: TrackWriter<'rtp'> | undefined
   /** A stream with sound, G.711, and pictures if wanted. */
   publish(name: string, video?: { onKeyframeRequest: () => void }): Publication
   close(): Promise<void>
@@ -113,8 +115,12 @@ export const openBoard = async (
         { openUdpPort: network.open },
       ),
   })
+  let videoWriter: TrackWriter<'rtp'> | undefined
   return {
     ...{ board, config, ports, events, registry },
+    get videoWriter() {
+      return videoWriter
+    },
     publish(name, video) {
       const publication = registry.publish(name, { label: 'test', onConflict: 'reject' })
       publication.addTrack({
@@ -123,7 +129,7 @@ export const openBoard = async (
         params: { codec: 'pcmu', kind: 'audio', clockRate: 8000, channels: 1 },
       })
       if (video !== undefined)
-        publication.addTrack({
+        videoWriter = publication.addTrack({
           id: 'video',
           native: 'rtp',
           params: {

@@ -43,6 +43,7 @@ export interface PlacedCall extends DialRequest {
 /** A call that we make, to be watched. */
 export interface CallUnderWay {
   onRinging: () => void
+  onAnswered: () => void
   /** Resolves when it is answered; perhaps never. */
   readonly whenLive: Promise<CallInfo>
   /** Resolves when it is over. */

@@ -37,6 +37,11 @@ export class CallIngest {
     return this.#publication.stream
   }
 
+  /** Somebody wants a key frame of the far side. */
+  requestKeyframe(): void {
+    this.#requestKeyframe()
+  }
+
   /** Declares the tracks of what was agreed, or changes their format. */
   adopt(lines: readonly AgreedLine[]): void {
     for (const line of lines) this.#adopt(line)

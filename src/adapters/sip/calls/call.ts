@@ -1,24 +1,23 @@
 /** One call from its first message to its end: what state it is in, what may be done with it, and the one way it ends. */
 import { randomBytes } from 'node:crypto'
 import { reasonOf } from '../../../core/scope.ts'
-import type { CloseReason, Publication, Scope } from '../../../core/types.ts'
+import type { CloseReason, Scope } from '../../../core/types.ts'
 import { GatewayError, toGatewayError } from '../../../errors.ts'
 import type { Digit } from '../../../media/dtmf/digits.ts'
 import type { Logger } from '../../adapter.ts'
 import type { CallHold, CallInfo, CallReason, CallState, TransferResult } from '../../call-desk.ts'
 import { type CallDigits, createCallDigits } from '../media/call-digits.ts'
-import { remarksOf } from '../offer-answer/remarks.ts'
 import type { Agreement, Offered } from '../offer-answer/types.ts'
 import type { Session } from '../session.ts'
 import type { Board } from './board.ts'
 import type { CallAbout, CallPurpose, Farewell } from './call-about.ts'
 import { callAccepts } from './call-egress.ts'
-import { CallIngest } from './call-ingest.ts'
 import { CallMedia, type CallTerms } from './call-media.ts'
 import { sipCodeOf } from './codes.ts'
 import { createHearing } from './create-hearing.ts'
 import type { Hearing } from './hearing.ts'
 import { pictureFastUpdate } from './picture-fast-update.ts'
+import { publishCall } from './publish-call.ts'
 
 const closeCodeOf = ({ by, code }: CallReason): CloseReason['code'] => {
   if (code === 408) return 'timeout'
@@ -42,6 +41,7 @@ export class Call {
   /** A digit was pressed at the far side. */
   onDigit: (digit: Digit) => void = () => undefined
   onRinging: () => void = () => undefined
+  onAnswered: () => void = () => undefined
   /** An offer of ours in a 2xx, whose answer comes with the ACK. */
   lateOffer: Offered | undefined
   /** A transfer that we asked for, until it is known how it went. */
@@ -111,10 +111,8 @@ export class Call {
 
   /** Takes the name of the stream that it is to become. @throws GatewayError 'name-taken', 'bad-name' */
   publish(): void {
-    const { publish, publication, takesOver } = this.purpose
-    if (this.media.ingest !== undefined) return
-    if (publication !== undefined) this.#publishInto(publication)
-    else if (publish !== undefined) this.#publishInto(this.#announce(publish, takesOver === true))
+    const end = (detail: string): void => void this.end({ code: 0, by: 'us', detail })
+    publishCall(this, this.purpose, () => this.#requestKeyframe(), end)
   }
 
   /** From now on it is published and hears what it is to hear. */
@@ -125,30 +123,11 @@ export class Call {
     await this.#hearAtLast()
   }
 
-  #announce(name: string, takesOver: boolean): Publication {
-    return this.board.context.registry.publish(name, {
-      label: this.label,
-      signal: this.scope.signal,
-      onConflict: takesOver ? 'take-over' : 'reject',
-      returns: false,
-      link: () => this.media.receivedLink(),
-    })
-  }
-
   /** Nothing can be heard before it is agreed how. */
   async #hearAtLast(): Promise<void> {
     const { hear } = this.purpose
     if (!this.#joined || hear === undefined || this.hearing.stream !== undefined) return
     if (this.media.lines.length > 0) await this.hearing.hear(hear)
-  }
-
-  #publishInto(publication: Publication): void {
-    void publication.closed.then(({ code, detail }) =>
-      this.end({ code: 0, by: 'us', detail: `the stream ended: ${detail ?? code}` }),
-    )
-    const ingest = new CallIngest(publication, this.board.context.clock, () => this.#requestKeyframe())
-    this.media.ingest = ingest
-    ingest.adopt(this.media.lines)
   }
 
   ringing(): void {
@@ -183,6 +162,7 @@ export class Call {
     this.#answeredAt = this.board.context.clock.wall()
     this.#state = 'live'
     this.log.info(this.#names(), `call ${this.id} answered`)
+    this.onAnswered()
     this.board.tell({ type: 'call:answered', call: this.info })
     this.#live.resolve(this.info)
   }
@@ -191,9 +171,9 @@ export class Call {
   adopt(agreement: Agreement): void {
     if (this.isOver) return
     const before = this.media.lines
-    const known = this.#remarks
+    const known = this.media.remarks
     this.media.adopt(agreement)
-    const news = this.#remarks.filter(remark => !known.includes(remark))
+    const news = this.media.remarks.filter(remark => !known.includes(remark))
     if (news.length > 0) this.log.info({}, `call ${this.id}: ${news.join(' · ')}`)
     this.#noteHold()
     if (before.length > 0) void this.hearing.replan(callAccepts(agreement.lines))
@@ -234,7 +214,7 @@ export class Call {
       endedAt: this.#endedAt,
       reason: this.#reason,
       media: this.media.info(),
-      remarks: this.#remarks,
+      remarks: this.media.remarks,
     }
   }
 
@@ -243,10 +223,6 @@ export class Call {
     if (this.session === undefined || this.isOver)
       throw new GatewayError('closed', `call ${this.id} is ${this.#state}, not live`)
     return this.session
-  }
-
-  get #remarks(): readonly string[] {
-    return this.media.agreement === undefined ? [] : remarksOf(this.media.agreement)
   }
 
   #noteHold(): void {

@@ -106,17 +106,15 @@ const follow = async (call: Call, session: Session, target: SipUri): Promise<voi
     headers: replacesOf(target),
   })
   next.onRinging = () => tellProgress(session, 180, 'Ringing')
-  const { reason } = await Promise.race([next.whenLive, next.done])
-  tellOutcome(call, session, reason)
+  // Told before the new call takes the old one's place, which ends it.
+  next.onAnswered = () => tellProgress(session, 200, 'OK')
+  const { answeredAt, reason } = await next.done
+  if (answeredAt === undefined) tellFailure(call, session, reason)
 }
 
-const tellOutcome = (call: Call, session: Session, reason: CallInfo['reason']): void => {
-  if (reason === undefined) {
-    tellProgress(session, 200, 'OK')
-    return
-  }
-  const code = reason.code >= 300 ? reason.code : 503
-  call.log.info({ code }, `the transfer asked for failed: ${reason.detail}`)
+const tellFailure = (call: Call, session: Session, reason: CallInfo['reason']): void => {
+  const code = reason !== undefined && reason.code >= 300 ? reason.code : 503
+  call.log.info({ code }, `the transfer asked for failed: ${reason?.detail}`)
   tellProgress(session, code, 'Failed')
 }
 
