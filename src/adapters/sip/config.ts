@@ -5,6 +5,7 @@ import { isNetwork } from '../../net/networks.ts'
 import type { ReloadClass } from '../adapter.ts'
 import { accountSchema, trunkSchema } from './config/account.ts'
 import { codecs, routeSchema, sipCodecs } from './config/route.ts'
+import { digestAlgorithms } from './digest/hash.ts'
 
 const port = z.int().min(0).max(65_535)
 const listen = (number: number) =>
@@ -96,6 +97,15 @@ export const sipConfig = z
     codecs: codecs.default([...sipCodecs]),
     /** Whether H.264 pictures are taken and sent where both ends have them. */
     video: z.boolean().default(true),
+    /**
+     * How callers of rules with `auth` may sign, best first (RFC 8760). MD5 alone unless told otherwise: SHA-256 is safer,
+     * but SIPp gives up at a first challenge that it does not know, sip.js at a last one.
+     */
+    challenge: z
+      .array(z.enum(digestAlgorithms))
+      .min(1)
+      .refine(names => new Set(names).size === names.length, 'names one algorithm twice')
+      .default(['MD5']),
     /** The dial plan, first match wins. What no rule admits is refused. */
     routes: z.array(routeSchema).default([]),
     /** Registrations, by names of your own. */
@@ -139,6 +149,7 @@ export const sipReload = {
   srtp: 'next-session',
   codecs: 'next-session',
   video: 'next-session',
+  challenge: 'live',
   routes: 'live',
   accounts: 'restart',
   trunks: 'restart',

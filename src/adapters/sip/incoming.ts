@@ -51,9 +51,13 @@ const refuse = (
   return { action: 'reject', code, ...(code === 503 && { headers: { 'Retry-After': '5' } }) }
 }
 
-const challenge = (verdict: Extract<PlanVerdict, { outcome: 'challenged' }>): Verdict => ({
+const challenge = (
+  verdict: Extract<PlanVerdict, { outcome: 'challenged' }>,
+  algorithms: SipConfig['challenge'],
+): Verdict => ({
   action: 'challenge',
   realm: REALM,
+  algorithms,
   secretOf: user => {
     const auth = verdict.routes.find(route => route.auth?.user === user)?.auth
     return auth && { password: auth.password.reveal() }
@@ -83,5 +87,5 @@ export const screenRequest = (parts: ScreenParts, request: SipRequest, source: S
   if (full !== undefined) return refuse(parts, request, calling, full.code, full.detail)
   if (verdict.outcome === 'admitted') return { action: 'admit' }
   refusals.doubt(remote)
-  return challenge(verdict)
+  return challenge(verdict, config.challenge)
 }

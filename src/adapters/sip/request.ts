@@ -1,5 +1,6 @@
 /** Requests outside a call: how they are let in, answered and sent. */
 import type { Source } from './addresses.ts'
+import type { DigestAlgorithm } from './digest/hash.ts'
 import type { Body, ExtraHeaders, NameAddr, SipRequest, SipResponse, SipUri } from './message/types.ts'
 
 /** One of them is needed. `ha1` is hex of H(user:realm:password), for one algorithm and realm. */
@@ -28,7 +29,7 @@ export type Verdict =
       readonly realm: string
       readonly secretOf: (user: string) => DigestSecret | undefined
       /** Offered in this order. Default MD5 alone: SIPp gives up at a first one that is another, sip.js at a last one. */
-      readonly algorithms?: readonly ('MD5' | 'SHA-256')[]
+      readonly algorithms?: readonly DigestAlgorithm[]
     }
   /** No answer at all. */
   | { readonly action: 'drop' }

@@ -110,7 +110,8 @@ describe('as a server', () => {
     bob: { password: 'pw' },
     eve: { ha1: { md5: digestHash('MD5', 'eve:lab:pw') } },
   }
-  const verify = (request: SipRequest) => server.verify(request, 'lab', user => secrets[user])
+  const verify = (request: SipRequest, offered: ('MD5' | 'SHA-256')[] = ['MD5', 'SHA-256']) =>
+    server.verify(request, 'lab', user => secrets[user], offered)
   const challenge = (algorithms: ('MD5' | 'SHA-256')[] = ['MD5', 'SHA-256']) =>
     challenged(401, ...server.challenge('lab', algorithms, false))
 
@@ -128,6 +129,12 @@ describe('as a server', () => {
       expect(verify(asRequest(signed))).toEqual({ result: 'signed', user: 'bob' })
     },
   )
+
+  test('an algorithm that was not offered is no way in, not even with the right password', () => {
+    const weak = asRequest(sign(challenge(['MD5']), draft)!)
+    expect(verify(weak, ['SHA-256'])).toEqual({ result: 'unsigned' })
+    expect(verify(weak, ['SHA-256', 'MD5'])).toEqual({ result: 'signed', user: 'bob' })
+  })
 
   test('a stored hash is as good as a password, for its algorithm', () => {
     const eve = createSign({ user: 'eve', password: 'pw' })!

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 
-export type DigestAlgorithm = 'MD5' | 'SHA-256'
+export const digestAlgorithms = ['MD5', 'SHA-256'] as const
+export type DigestAlgorithm = (typeof digestAlgorithms)[number]
 
 export const isAlgorithm = (name: string): name is DigestAlgorithm => name === 'MD5' || name === 'SHA-256'
 

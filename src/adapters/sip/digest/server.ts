@@ -57,17 +57,20 @@ export class DigestServer {
     return algorithms.map(name => `Digest realm=${quoted(realm)}, algorithm=${name}, ${tail}`)
   }
 
+  /** A signature by an algorithm that was not offered counts for nothing: nobody may choose a weaker one. */
   verify(
     request: SipRequest,
     realm: string,
     secretOf: (user: string) => DigestSecret | undefined,
+    offered: readonly DigestAlgorithm[],
   ): DigestVerdict {
     const parameters = request.headers
       .lines('authorization')
       .map(parseDigest)
       .find(found => found?.get('realm') === realm)
     const algorithm = (parameters?.get('algorithm') ?? 'MD5').toUpperCase()
-    if (parameters === undefined || !isAlgorithm(algorithm)) return { result: 'unsigned' }
+    if (parameters === undefined || !isAlgorithm(algorithm) || !offered.includes(algorithm))
+      return { result: 'unsigned' }
     const nonce = parameters.get('nonce') ?? ''
     if (!this.#isOurs(nonce, realm)) return { result: 'stale' }
     const user = parameters.get('username') ?? ''

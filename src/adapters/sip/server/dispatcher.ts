@@ -184,7 +184,7 @@ export class Dispatcher {
     { realm, secretOf, algorithms = commonAlgorithms }: Challenge,
   ): void {
     const { refusals, digest } = this.#options
-    const verdict = digest.verify(request, realm, secretOf)
+    const verdict = digest.verify(request, realm, secretOf, algorithms)
     if (verdict.result === 'signed') this.#admit(request, flow, verdict.user)
     else if (verdict.result === 'wrong') {
       refusals.add('wrong-password', flow, `${request.method} ${request.rawUri} as '${verdict.user}'`)
