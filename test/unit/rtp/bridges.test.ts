@@ -93,6 +93,15 @@ test('a source tells who is to send, also one described in the request itself', 
   expect(lines[1]).toContain('rtppcmupay pt=0')
 })
 
+test('who is to send is told before anything has come', async () => {
+  const port = await freePairs(1)
+  const { id, source, legs } = await open(`rtp://127.0.0.1:${port}?codec=opus`, 'late.flv')
+  expect(source!.peer!.commands[0]!.line).toContain('-c:a libopus')
+  // Not 'backoff': it was not waited for.
+  expect(legs[0]).toMatchObject({ state: 'connecting', plan: null })
+  expect((await fetch(`${http}/v1/bridges/${id}`, { method: 'DELETE' })).status).toBe(204)
+})
+
 test('a group between two bridges: sent once, received as a stream', async () => {
   const port = await freePairs(1)
   const group = `239.255.${port >> 8}.${port & 255}:${port}`
