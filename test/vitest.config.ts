@@ -5,11 +5,13 @@ import { defineConfig } from 'vitest/config'
 /**
  * Three projects, one after the other: fast tests; tests that start real programs (ffmpeg, servers), two files at a
  * time, for most of it is waiting for media that comes in real time; and those that need the processor for themselves:
- * who starts a browser, or says "Runs alone:" and why.
+ * who starts a browser, if he does not say "Need not run alone", and who says "Runs alone:" and why.
  */
 const slow = ['interop', 'soak', 'recipes', 'cli'].map(folder => `${folder}/**/*.test.ts`)
-const needsAll = (file: string): boolean =>
-  /helpers\/chromium\.ts|Runs alone:/.test(readFileSync(join(import.meta.dirname, file), 'utf8'))
+const needsAll = (file: string): boolean => {
+  const text = readFileSync(join(import.meta.dirname, file), 'utf8')
+  return /helpers\/chromium\.ts|Runs alone:/.test(text) && !text.includes('Need not run alone')
+}
 const alone = globSync(slow, { cwd: import.meta.dirname }).filter(needsAll)
 
 export default defineConfig({

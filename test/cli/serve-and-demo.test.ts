@@ -1,4 +1,7 @@
-/** Long-running commands: what they print, how they end, and what they leave behind. */
+/**
+ * Long-running commands: what they print, how they end, and what they leave behind.
+ * Need not run alone.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** The page as a control desk: health, graphs, bridges drawn with their plan, a destination added and stopped, events. */
+/**
+ * The page as a control desk: health, graphs, bridges drawn with their plan, a destination added and stopped, events.
+ * Need not run alone.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Chromium, launchChromium } from '../helpers/chromium.ts'
 import { publishTestSource, type Server, startServer, untilLive } from '../helpers/crosspoint.ts'

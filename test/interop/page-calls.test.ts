@@ -1,4 +1,7 @@
-/** Calls on the page: a visitor answers a telephone, calls one, is heard there and hears it, keys in and hangs up. */
+/**
+ * Calls on the page: a visitor answers a telephone, calls one, is heard there and hears it, keys in and hangs up.
+ * Need not run alone.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

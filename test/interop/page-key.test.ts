@@ -1,4 +1,7 @@
-/** The page of a gateway that wants keys: it asks for one, says when it is wrong, and keeps it in its tab alone. */
+/**
+ * The page of a gateway that wants keys: it asks for one, says when it is wrong, and keeps it in its tab alone.
+ * Need not run alone.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** Canaries: a secret in every place that takes one, everything done that shows something, and no canary anywhere. */
+/**
+ * Canaries: a secret in every place that takes one, everything done that shows something, and no canary anywhere.
+ * Need not run alone.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'

@@ -1,4 +1,7 @@
-/** HTTPS and RTMPS with certificates from files: real clients, and a new certificate under running sessions. */
+/**
+ * HTTPS and RTMPS with certificates from files: real clients, and a new certificate under running sessions.
+ * Need not run alone.
+ */
 
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+/** The recipe with real clients. Need not run alone. */
 import { afterAll, expect, test } from 'vitest'
 import { launchChromium } from '../helpers/chromium.ts'
 import { publishTestSource } from '../helpers/crosspoint.ts'
