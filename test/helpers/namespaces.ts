@@ -1,18 +1,33 @@
 /** Networks of our own on this machine: namespaces of the kernel, joined by cables, with a router that masquerades. */
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import { type Program, runProgram, startProgram } from './program.ts'
+
+const PATH = `${process.env.PATH}:/usr/sbin:/sbin`
+
+const tries = (...command: string[]): string | undefined => {
+  const { status, stderr } = spawnSync('env', [`PATH=${PATH}`, ...command], { encoding: 'utf8' })
+  return status === 0 ? undefined : `${command.slice(0, 2).join(' ')}: ${stderr.trim().slice(0, 200)}`
+}
+
+/** The rules of a router that masquerades. */
+const masqueradeRules = (outside: string): string =>
+  [
+    'add table ip nat',
+    'add chain ip nat out { type nat hook postrouting priority 100 ; }',
+    `add rule ip nat out oifname "${outside}" masquerade fully-random`,
+  ].join('; ')
 
 /** Why there can be none here; undefined: there can. */
 export const namespacesMissing = (): string | undefined => {
   if (process.platform !== 'linux') return 'network namespaces are a thing of Linux'
   if (process.getuid?.() !== 0) return 'only root may make network namespaces'
-  const missing = ['ip', 'nft'].find(
-    name => !['/usr/sbin', '/sbin', '/usr/bin', '/bin'].some(folder => existsSync(`${folder}/${name}`)),
-  )
-  return missing === undefined ? undefined : `${missing} is not installed`
+  const probe = `xp${process.pid.toString(36)}-probe`
+  const reason =
+    tries('ip', 'netns', 'add', probe) ?? tries('ip', 'netns', 'exec', probe, 'nft', masqueradeRules('lo'))
+  tries('ip', 'netns', 'delete', probe)
+  return reason
 }
 
-const PATH = `${process.env.PATH}:/usr/sbin:/sbin`
 const ip = (...args: string[]): Promise<string> => runProgram('env', [`PATH=${PATH}`, 'ip', ...args])
 
 export class Namespaces {
@@ -52,12 +67,7 @@ export class Namespaces {
   /** What `router` sends towards `outside` comes from its own address there, from ports that tell nothing. */
   async masquerade(router: string, outside: string): Promise<void> {
     await this.run(router, 'sh', ['-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward'])
-    const rules = [
-      'add table ip nat',
-      'add chain ip nat out { type nat hook postrouting priority 100 ; }',
-      `add rule ip nat out oifname "${outside}" masquerade fully-random`,
-    ]
-    await this.run(router, 'nft', [rules.join('; ')])
+    await this.run(router, 'nft', [masqueradeRules(outside)])
   }
 
   start(name: string, command: string, args: readonly string[]): Program {
