@@ -1,12 +1,14 @@
 /** What ffmpeg sends in plain RTP: codecs, session descriptions, loss and disorder on the way, read back. */
+import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rtp as adapter } from '../../src/adapters/rtp/adapter.ts'
 import type { Accept, LinkStats } from '../../src/core/types.ts'
-import type { AudioCodec } from '../../src/media/types.ts'
+import type { AudioCodec, Frame } from '../../src/media/types.ts'
 import { createTestContext, type TestContext } from '../helpers/adapter-context.ts'
 import { decoded, flashingClip, soundDelay } from '../helpers/flashes.ts'
+import { h265Frames, vp8Frames, vp9Frames } from '../helpers/media-fixtures.ts'
 import { type MemoryEgress, memoryEgress } from '../helpers/memory-egress.ts'
 import { startProgram, stopPrograms, until } from '../helpers/program.ts'
 import { freePairs, type RtpGateway, startRtpGateway } from '../helpers/rtp-gateway.ts'
@@ -14,6 +16,7 @@ import { decodeSound, frequencyOf, levelDb } from '../helpers/sound.ts'
 import { startUdpRelay } from '../helpers/udp-relay.ts'
 
 const SECONDS = 4
+const fixtures = join(import.meta.dirname, '..', 'fixtures', 'media')
 
 let rtp: RtpGateway
 let context: TestContext
@@ -52,12 +55,22 @@ const record = async (
   return { path: join(rtp.folder, `${name}.flv`), ended: reason.detail ?? '', link }
 }
 
+/** ffmpeg sends the zero byte in front of a long start code as the end of the unit before it. */
+const contentOf = ({ units }: Frame): string =>
+  units
+    .map(unit =>
+      createHash('md5')
+        .update(unit.subarray(0, unit.findLastIndex(byte => byte !== 0) + 1))
+        .digest('hex'),
+    )
+    .join()
+
 /** Frames of whatever codec, from a publication of its own. */
 const collect = async (stream: string, url: string, accepts: readonly Accept[]): Promise<MemoryEgress> => {
   const publication = context.registry.publish(stream, { label: stream, onConflict: 'reject' })
   await adapter.pull!(context, adapter.config.parse({}), new URL(url), publication)
   const egress = memoryEgress({ accepts })
-  void context.registry.subscribe(stream, egress, { start: 'live', waitMs: 20_000 })
+  void context.registry.subscribe(stream, egress, { start: 'last-gop', waitMs: 20_000 })
   return egress
 }
 
@@ -92,6 +105,42 @@ describe('sound', () => {
       const middle = channels[0]!.subarray(rate / 2, rate * 2)
       expect(frequencyOf(middle, rate), codecs[index]![0]).toBeCloseTo(1000, 0)
       expect(levelDb(middle), codecs[index]![0]).toBeCloseTo(20 * Math.log10(0.25 / Math.SQRT2), 0)
+    }
+  }, 60_000)
+})
+
+describe('pictures', () => {
+  const codecs = [
+    ['h265', 'h265.h265', h265Frames],
+    ['vp8', 'vp8.ivf', vp8Frames],
+    ['vp9', 'vp9.ivf', vp9Frames],
+  ] as const
+
+  test.concurrent('H.265, VP8 and VP9 come out of RTP byte by byte as they went in', async () => {
+    const first = await freePairs(codecs.length)
+    const egresses = await Promise.all(
+      codecs.map(([codec], index) =>
+        collect(codec, `rtp://127.0.0.1:${first + index * 2}?codec=${codec}`, [
+          { kind: 'video', codec, form: 'frame' },
+        ]),
+      ),
+    )
+    const ffmpeg = send(
+      ...codecs.flatMap(([, file]) => ['-re', '-i', join(fixtures, file)]),
+      ...codecs.flatMap((_, index) => [
+        ...['-map', `${index}:v`, '-c', 'copy', '-strict', 'experimental'],
+        ...['-f', 'rtp', `rtp://127.0.0.1:${first + index * 2}`],
+      ]),
+    )
+    expect(await ffmpeg.exited, ffmpeg.output()).toBe(0)
+    for (const [index, [codec, , sent]] of codecs.entries()) {
+      const [frames, all] = [egresses[index]!.frames, sent().map(contentOf)]
+      await until(
+        `${codec}: the last of them, of ${frames.length}`,
+        () => frames.length > 0 && contentOf(frames.at(-1)!) === all.at(-1),
+      )
+      const got = frames.map(contentOf)
+      expect(got, codec).toEqual(all)
     }
   }, 60_000)
 })

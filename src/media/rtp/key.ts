@@ -6,7 +6,7 @@ import { isHeadVp8Payload, isKeyVp8Payload } from '../vp8/payload.ts'
 import { isHeadVp9Payload, isKeyVp9Payload } from '../vp9/payload.ts'
 
 /**
- * Does the payload `bytes[start, end)` show that it is part of a key frame? Later packets of a VP8 or AV1 key
+ * Does the payload `bytes[start, end)` show that it is part of a key frame? Later packets of a VP8, VP9 or AV1 key
  * frame do not show it; `readRtpPacket` marks them because they continue one. Audio and data can always be
  * started with.
  */

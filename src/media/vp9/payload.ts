@@ -73,8 +73,20 @@ export const isHeadVp9Payload = (bytes: Uint8Array, start: number, end: number):
   return (bytes[start]! & 0x20) === 0 || readVp9Descriptor(bytes, start, end)?.spatialId === 0
 }
 
-/** Packet of a key picture: not inter-picture predicted, lowest spatial layer. */
+/** Of the uncompressed header, section 6.2 of the bitstream specification: a frame of its own, frame_type 0. */
+const beginsKeyFrame = (first: number): boolean => {
+  const isProfile3 = (first & 0x30) === 0x30
+  return first >> 6 === 2 && (first & (isProfile3 ? 0x06 : 0x0c)) === 0
+}
+
+/**
+ * First packet of a key picture: not inter-picture predicted, lowest spatial layer, and a key frame by its own header,
+ * since some senders never say that a picture is predicted (ffmpeg's rtpenc_vp9.c).
+ */
 export const isKeyVp9Payload = (bytes: Uint8Array, start: number, end: number): boolean => {
-  if (start >= end || (bytes[start]! & 0x40) !== 0) return false
-  return (bytes[start]! & 0x20) === 0 || readVp9Descriptor(bytes, start, end)?.spatialId === 0
+  if (start >= end || (bytes[start]! & 0x48) !== 0x08) return false
+  const descriptor = readVp9Descriptor(bytes, start, end)
+  if (descriptor === undefined || descriptor.spatialId !== 0) return false
+  const at = start + descriptor.size
+  return at < end && beginsKeyFrame(bytes[at]!)
 }
