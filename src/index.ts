@@ -12,6 +12,9 @@ export type {
   HttpMount,
   Listener,
   Logger,
+  PeerCommand,
+  PeerDescription,
+  PulledSource,
 } from './adapters/adapter.ts'
 export type { Bridge, BridgeInfo } from './bridges/bridge.ts'
 export type { BridgeRequest, Bridges } from './bridges/bridges.ts'
