@@ -14,6 +14,7 @@ import { checkDisk } from '../../src/cli/doctor/disk.ts'
 import { checkFfmpeg } from '../../src/cli/doctor/ffmpeg.ts'
 import { checkNode } from '../../src/cli/doctor/node-version.ts'
 import { checkRtp } from '../../src/cli/doctor/rtp.ts'
+import { checkSip, type SipSection } from '../../src/cli/doctor/sip.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { runCrosspoint, startServer } from '../helpers/crosspoint.ts'
 import { startProgram, stopPrograms } from '../helpers/program.ts'
@@ -181,5 +182,47 @@ describe('RTP ports', () => {
       mend: 'widen rtp.ports, or end what has them',
     })
     for (const socket of taken) socket.close()
+  })
+})
+
+describe('phones', () => {
+  const section: SipSection = {
+    listen: { host: '0.0.0.0', port: 5060 },
+    routes: [],
+    accounts: {},
+    trunks: {},
+  }
+  const rule = { called: '1000', from: ['10.0.0.0/8'] }
+  const outside = ['203.0.114.7']
+
+  test.for<[what: string, over: Partial<SipSection>, own: string[], expected: RegExp[]]>([
+    ['no door', { listen: null }, outside, [/^ok no door for phones/]],
+    ['a door, but no rule', {}, outside, [/^warn nobody can call/, /^ok phones are told 203/]],
+    ['a rule', { routes: [rule] }, outside, [/^ok 1 rules, 0 registrations/, /^ok/]],
+    [
+      'a rule for everybody',
+      { routes: [{ called: '9', name: 'open', from: ['any'] }] },
+      outside,
+      [/^warn everybody .* may call open$/, /^ok/],
+    ],
+    ['a rule with a PIN', { routes: [{ called: '9', from: ['any'], pin: 'x' }] }, outside, [/^ok/, /^ok/]],
+    [
+      'only private addresses',
+      { routes: [rule] },
+      ['10.1.2.3'],
+      [/^ok/, /^warn phones are told 10\.1\.2\.3/],
+    ],
+    ['told another', { routes: [rule], external: '203.0.114.9' }, [], [/^ok/, /^ok .*203\.0\.114\.9/]],
+    [
+      'a registrar that is nowhere',
+      { listen: null, routes: [rule], accounts: { pbx: { uri: 'sip:a@pbx.invalid' } } },
+      [],
+      [/^ok 1 rules, 1 registrations/, /^warn pbx\.invalid has no address/],
+    ],
+  ])('%s', async ([, over, own, expected]) => {
+    const found = await checkSip({ ...section, ...over }, own)
+    expect(found.map(({ state, detail }) => `${state} ${detail}`)).toEqual(
+      expected.map(pattern => expect.stringMatching(pattern)),
+    )
   })
 })

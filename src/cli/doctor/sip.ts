@@ -1,0 +1,80 @@
+import { lookup } from 'node:dns/promises'
+import { networkInterfaces } from 'node:os'
+import { isPrivateAddress } from '../../net/private-addresses.ts'
+import type { Finding } from './finding.ts'
+
+interface Route {
+  readonly called: string
+  readonly name?: string | undefined
+  readonly from?: readonly string[] | undefined
+  readonly auth?: unknown
+  readonly pin?: unknown
+}
+
+/** Of the `sip` section. */
+export interface SipSection {
+  readonly listen: { readonly host: string; readonly port: number } | null
+  readonly external?: string | undefined
+  readonly routes: readonly Route[]
+  readonly accounts: Readonly<Record<string, { readonly uri: string }>>
+  readonly trunks: Readonly<Record<string, { readonly uri: string }>>
+}
+
+const check = 'SIP'
+
+const checkRules = ({ listen, routes, accounts }: SipSection): Finding => {
+  const registered = Object.keys(accounts).length
+  if (listen === null && registered === 0)
+    return { check, state: 'ok', detail: 'no door for phones (sip.listen is not set), only calls of our own' }
+  if (routes.length === 0) {
+    const mend = 'write rules into sip.routes; "crosspoint sip explain" says what they do'
+    return { check, state: 'warn', detail: 'nobody can call: sip.routes has no rule', mend }
+  }
+  const open = routes.filter(({ from, auth, pin }) => from?.includes('any') && !auth && !pin)
+  if (open.length === 0)
+    return { check, state: 'ok', detail: `${routes.length} rules, ${registered} registrations` }
+  const names = open.map(({ name, called }) => name ?? called).join(', ')
+  const mend = 'give them auth or pin, or name networks in from'
+  return { check, state: 'warn', detail: `everybody who reaches the door may call ${names}`, mend }
+}
+
+const ownAddresses = (): string[] =>
+  Object.values(networkInterfaces()).flatMap(list =>
+    (list ?? []).filter(({ internal, scopeid }) => !internal && !scopeid).map(({ address }) => address),
+  )
+const isLoopback = (host: string): boolean => host === '::1' || host.startsWith('127.')
+const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::'
+
+/** Whether the address in our descriptions is one that phones elsewhere can send to. */
+const checkTold = ({ listen, external }: SipSection, own: readonly string[]): Finding[] => {
+  const told = { check: 'SIP address' }
+  if (listen === null || isLoopback(listen.host)) return []
+  if (external !== undefined)
+    return [{ ...told, state: 'ok', detail: `phones elsewhere are told ${external}` }]
+  const addresses = isAny(listen.host) ? own : [listen.host]
+  const detail = `phones are told ${addresses.join(', ') || 'nothing, this machine has no address'}`
+  if (addresses.some(address => !isPrivateAddress(address))) return [{ ...told, state: 'ok', detail }]
+  const mend = 'phones and trunks elsewhere hear nothing: set sip.external to the address that they see'
+  return [{ ...told, state: 'warn', detail, mend }]
+}
+
+const hostOf = (uri: string): string => /^sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;?]+)/i.exec(uri)?.[1] ?? uri
+
+/** Whether registrars and trunks have an address; with SRV records alone a name has none, and is still right. */
+const checkNames = async ({ accounts, trunks }: SipSection): Promise<Finding[]> =>
+  Promise.all(
+    Object.entries({ ...accounts, ...trunks }).map(async ([name, { uri }]): Promise<Finding> => {
+      const host = hostOf(uri).replace(/^\[|\]$/g, '')
+      const found = await lookup(host).catch(() => undefined)
+      const about = { check: `SIP ${name}` }
+      if (found !== undefined) return { ...about, state: 'ok', detail: `${host} is ${found.address}` }
+      const mend = 'look at the name, unless it has SRV records only; or give its proxy'
+      return { ...about, state: 'warn', detail: `${host} has no address`, mend }
+    }),
+  )
+
+export const checkSip = async (section: SipSection, own = ownAddresses()): Promise<Finding[]> => [
+  checkRules(section),
+  ...checkTold(section, own),
+  ...(await checkNames(section)),
+]
