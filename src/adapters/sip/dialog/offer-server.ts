@@ -1,4 +1,5 @@
 import type { Body, SipRequest } from '../message/types.ts'
+import { answerFlow } from '../server/answer-flow.ts'
 import type { IncomingOffer } from '../session.ts'
 import type { Stack } from '../stack/stack.ts'
 import { InviteServerTransaction } from '../transaction/invite-server.ts'
@@ -33,7 +34,7 @@ export class ReinviteServer implements IncomingOffer {
     this.#contact = contact
     this.#events = events
     if (request.body !== undefined) this.body = request.body
-    this.#transaction = new InviteServerTransaction(stack.context, flow, {
+    this.#transaction = new InviteServerTransaction(stack.context, answerFlow(stack, request.via, flow), {
       cancelled: () => this.reject(487),
       terminated: () => stack.table.removeServer(request),
     })

@@ -71,7 +71,7 @@ export class Dispatcher {
     this.malformed++
     this.#options.refusals.add('malformed', flow, malformed)
     if (headers === undefined || this.#options.rates.admit(flow.ip) !== 'admit') return
-    replyStateless(this.#stack, headers, flow, { code, reason: malformed })
+    replyStateless(this.#stack, { headers }, flow, { code, reason: malformed })
   }
 
   /** Responses with more than one Via are not for us (RFC 3261 8.1.3.3). */
@@ -82,25 +82,14 @@ export class Dispatcher {
   #receiveRequest(request: SipRequest, flow: Flow): void {
     const { headers, via, method } = request
     headers.setFirst('via', stampVia(headers.get('via') ?? '', via, flow.ip, flow.port))
-    const back = this.#answerFlow(request, flow)
-    if (method === 'ACK') this.#receiveAck(request, back)
+    if (method === 'ACK') this.#receiveAck(request, flow)
     else {
       const transaction = this.#stack.table.serverOf(request)
       if (transaction !== undefined) transaction.receiveAgain()
-      else if (method === 'CANCEL') this.#receiveCancel(request, back)
-      else if (request.to.params.has('tag')) this.#receiveInside(request, back)
-      else this.#receiveNew(request, back)
+      else if (method === 'CANCEL') this.#receiveCancel(request, flow)
+      else if (request.to.params.has('tag')) this.#receiveInside(request, flow)
+      else this.#receiveNew(request, flow)
     }
-  }
-
-  /** Without `rport` the answer goes to the port that the Via names (RFC 3261 18.2.2). */
-  #answerFlow({ via }: SipRequest, flow: Flow): Flow {
-    if (flow.reliable || via.params.has('rport')) return flow
-    const port = via.port ?? 5060
-    if (port === flow.port) return flow
-    const target = { transport: flow.transport, ip: flow.ip, port, name: flow.ip }
-    const answer = this.#stack.transports.flowTo(target, flow.door)
-    return answer instanceof Promise ? flow : answer
   }
 
   #dialogOf({ callId, to, from }: SipRequest) {
@@ -121,7 +110,7 @@ export class Dispatcher {
       this.#refuse(request, flow, 'unknown-dialog', 481, 'CANCEL of nothing')
       return
     }
-    replyStateless(this.#stack, request.headers, flow, { code: 200 })
+    replyStateless(this.#stack, request, flow, { code: 200 })
     invite.cancel(request.headers.get('reason'))
   }
 
@@ -144,7 +133,7 @@ export class Dispatcher {
     const refusal = inspect(request, stack, methods)
     if (refusal !== undefined) this.#refuseAs(request, flow, refusal)
     else if (request.method === 'OPTIONS') {
-      replyStateless(stack, request.headers, flow, { code: 200, headers: stack.capabilities })
+      replyStateless(stack, request, flow, { code: 200, headers: stack.capabilities })
     } else this.#screen(request, flow)
   }
 
@@ -162,7 +151,7 @@ export class Dispatcher {
   }
 
   #unavailable(request: SipRequest, flow: Flow): void {
-    replyStateless(this.#stack, request.headers, flow, { code: 503, headers: { 'Retry-After': '5' } })
+    replyStateless(this.#stack, request, flow, { code: 503, headers: { 'Retry-After': '5' } })
   }
 
   #screen(request: SipRequest, flow: Flow): void {
@@ -173,7 +162,7 @@ export class Dispatcher {
       const { code = 0, reason, headers } = verdict.action === 'reject' ? verdict : {}
       // Why is for those to tell who refused it.
       this.#options.refusals.counts.screen++
-      if (code > 0) replyStateless(this.#stack, request.headers, flow, { code, reason, headers })
+      if (code > 0) replyStateless(this.#stack, request, flow, { code, reason, headers })
     }
   }
 
@@ -188,11 +177,11 @@ export class Dispatcher {
     if (verdict.result === 'signed') this.#admit(request, flow, verdict.user)
     else if (verdict.result === 'wrong') {
       refusals.add('wrong-password', flow, `${request.method} ${request.rawUri} as '${verdict.user}'`)
-      replyStateless(this.#stack, request.headers, flow, { code: 403 })
+      replyStateless(this.#stack, request, flow, { code: 403 })
     } else {
       refusals.counts.unsigned++
       const headers = { 'WWW-Authenticate': digest.challenge(realm, algorithms, verdict.result === 'stale') }
-      replyStateless(this.#stack, request.headers, flow, { code: 401, headers })
+      replyStateless(this.#stack, request, flow, { code: 401, headers })
     }
   }
 
@@ -208,7 +197,7 @@ export class Dispatcher {
 
   #refuseAs(request: SipRequest, flow: Flow, refusal: Refusal): void {
     this.#options.refusals.add(refusal.cause, flow, refusal.detail)
-    replyStateless(this.#stack, request.headers, flow, refusal)
+    replyStateless(this.#stack, request, flow, refusal)
   }
 
   #refuse(
@@ -219,6 +208,6 @@ export class Dispatcher {
     detail: string,
   ): void {
     this.#options.refusals.add(cause, flow, detail)
-    replyStateless(this.#stack, request.headers, flow, { code })
+    replyStateless(this.#stack, request, flow, { code })
   }
 }

@@ -11,6 +11,7 @@ import { contactText } from '../stack/local-address.ts'
 import { type Stack, sourceOf } from '../stack/stack.ts'
 import { InviteServerTransaction } from '../transaction/invite-server.ts'
 import type { Flow } from '../transport/flow.ts'
+import { answerFlow } from './answer-flow.ts'
 import { ReliableResponses } from './reliable-responses.ts'
 import type { ServerExchange } from './server-exchange.ts'
 
@@ -50,7 +51,7 @@ export class IncomingCall implements IncomingInvite {
     if (request.body !== undefined) this.offer = request.body
     this.reliable = reliabilityOf(request)
     this.#contact = contactText(stack, flow, request.uri.user, request.uri.scheme === 'sips')
-    this.#transaction = new InviteServerTransaction(stack.context, flow, {
+    this.#transaction = new InviteServerTransaction(stack.context, answerFlow(stack, request.via, flow), {
       cancelled: reason => this.#cancelled(reason),
       terminated: () => stack.table.removeServer(request),
     })

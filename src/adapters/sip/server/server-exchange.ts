@@ -4,6 +4,7 @@ import type { IncomingRequest, ReplyOptions } from '../request.ts'
 import { type Stack, sourceOf } from '../stack/stack.ts'
 import { NonInviteServerTransaction } from '../transaction/non-invite-server.ts'
 import type { Flow } from '../transport/flow.ts'
+import { answerFlow } from './answer-flow.ts'
 
 /** One request other than INVITE, and its one answer. */
 export class ServerExchange implements IncomingRequest {
@@ -21,8 +22,10 @@ export class ServerExchange implements IncomingRequest {
     this.source = sourceOf(flow)
     if (user !== undefined) this.user = user
     this.#toTag = toTag
-    this.#transaction = new NonInviteServerTransaction(stack.context, flow, () =>
-      stack.table.removeServer(request),
+    this.#transaction = new NonInviteServerTransaction(
+      stack.context,
+      answerFlow(stack, request.via, flow),
+      () => stack.table.removeServer(request),
     )
     stack.table.addServer(request, this.#transaction)
   }

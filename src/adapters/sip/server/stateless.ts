@@ -1,8 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { ResponseDraft } from '../message/format-message.ts'
 import type { HeaderList } from '../message/header-list.ts'
+import type { Via } from '../message/types.ts'
 import type { Stack } from '../stack/stack.ts'
 import type { Flow } from '../transport/flow.ts'
+import { answerFlow } from './answer-flow.ts'
 
 const secret = randomBytes(16)
 
@@ -14,6 +16,12 @@ const steadyTag = (headers: HeaderList): string =>
     .slice(0, 16)
 
 /** Answers without making any state: whoever asks again is answered again. */
-export const replyStateless = (stack: Stack, headers: HeaderList, flow: Flow, draft: ResponseDraft): void => {
-  flow.send(stack.formatResponse(headers, { toTag: steadyTag(headers), ...draft }))
+export const replyStateless = (
+  stack: Stack,
+  { headers, via }: { readonly headers: HeaderList; readonly via?: Via },
+  flow: Flow,
+  draft: ResponseDraft,
+): void => {
+  const back = via === undefined ? flow : answerFlow(stack, via, flow)
+  back.send(stack.formatResponse(headers, { toTag: steadyTag(headers), ...draft }))
 }
