@@ -17,7 +17,8 @@ import { readTags } from './tags.ts'
 
 /** The byte pipe below: a TCP or TLS socket, or memory in tests. */
 export interface Transport {
-  write(bytes: Uint8Array): void
+  /** `mayWait`: for some milliseconds, until others leave with it. */
+  write(bytes: Uint8Array, mayWait?: boolean): void
   /** Bytes written that the operating system has not taken yet. */
   backlog(): number
   pause(): void
@@ -260,10 +261,10 @@ export class RtmpConnection {
   }
 
   /** Chunks as they are: shared media messages. */
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, mayWait = false): void {
     if (this.#phase === 'closed') return
     this.stats.sent += bytes.length
-    this.#transport.write(bytes)
+    this.#transport.write(bytes, mayWait)
   }
 
   /** What was written still goes out, then the transport closes. */

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { loadNative } from '../../native/index.ts'
 import type { ReadTcp, TcpReader } from '../../native/types.ts'
+import { flushAfter } from './write-batch.ts'
 
 /** All readers share it: what is read is dealt with before the next is. */
 const buffer = new Uint8Array(256 * 1024)
@@ -48,7 +49,7 @@ export class DirectReader {
     this.#socket = socket
     this.#handle = handle
     this.#reader = call(handle.fd, buffer, length => {
-      if (length > 0) receive(buffer.subarray(0, length))
+      if (length > 0) flushAfter(receive, buffer.subarray(0, length))
       else this.handBack()
     })
     handle.readStop()

@@ -14,6 +14,7 @@ import type {
 import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
 import type { FlvMessage, FlvMessageSink, FlvOutput } from '../../flv-session/types.ts'
 import type { RtmpConnection, Transport } from './connection.ts'
+import { MESSAGE } from './message.ts'
 import { shareMedia, writePublishedMetadata } from './shared-chunks.ts'
 
 export interface RtmpEgressOptions {
@@ -45,10 +46,11 @@ const progressOf = ({ stats, acknowledgements }: RtmpConnection, backlog: number
   return { taken, acknowledged: { count, missing: missing < 2 ** 31 ? missing : 0, window } }
 }
 
-/** To a player. */
+/** To a player. Where there are pictures, sound may wait for the next one: half of all system calls are for sound. */
 class PlayedMedia implements FlvMessageSink {
   readonly #connection: RtmpConnection
   readonly #streamId: number
+  #hasPictures = false
 
   constructor({ connection, streamId }: RtmpEgressOptions) {
     this.#connection = connection
@@ -56,7 +58,9 @@ class PlayedMedia implements FlvMessageSink {
   }
 
   write(message: FlvMessage): void {
-    this.#connection.write(shareMedia(message, this.#streamId))
+    if (message.type === MESSAGE.video) this.#hasPictures = true
+    const mayWait = this.#hasPictures && message.type === MESSAGE.audio
+    this.#connection.write(shareMedia(message, this.#streamId), mayWait)
   }
 }
 

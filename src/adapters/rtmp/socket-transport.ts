@@ -49,9 +49,9 @@ export class SocketTransport implements Transport, BatchTarget {
     this.#streams = this.descriptor < 0
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, mayWait = false): void {
     makeRoom()
-    if (this.#isDirect()) addToBatch(this, bytes)
+    if (this.#isDirect()) addToBatch(this, bytes, mayWait)
     else this.#stream(bytes)
   }
 

@@ -16,8 +16,17 @@ export interface BatchTarget {
 }
 
 const FIELDS = 3
+/** Messages that may wait do so where they go to so many. */
+const MANY = 32
+/** Less than an AAC frame lasts, and half of a picture at 30 a second. */
+const PATIENCE_MS = 15
 let messages: Uint8Array[] = []
 let targets: BatchTarget[] = []
+let isUrgent = false
+/** Whoever reads now has promised to end the turn. */
+let isHeld = false
+let endOfTurn: NodeJS.Immediate | undefined
+let endOfPatience: NodeJS.Timeout | undefined
 let writes = new Int32Array(FIELDS * 128)
 
 const findCall = (): WriteTcp | undefined => {
@@ -40,21 +49,45 @@ export const makeRoom = (): void => {
   if (messages.length === TCP_MESSAGES) flushBatch()
 }
 
-/** The message goes out at the end of this turn, behind those that the target was given before. */
-export const addToBatch = (target: BatchTarget, message: Uint8Array): void => {
-  if (message !== messages[messages.length - 1]) begin(message)
+/**
+ * The message goes out at the end of this turn, behind those that the target was given before. One that may wait is
+ * held, where that saves many system calls, until there is one that may not, or for 15 ms.
+ */
+export const addToBatch = (target: BatchTarget, message: Uint8Array, mayWait: boolean): void => {
+  if (message !== messages[messages.length - 1]) begin(message, mayWait)
   if (target.chosen === 0) targets.push(target)
   target.chosen |= 1 << (messages.length - 1)
   target.waiting += message.length
 }
 
-const begin = (message: Uint8Array): void => {
-  if (messages.length === 0) setImmediate(flushBatch)
+/** What `read` writes leaves as soon as it is done. */
+export const flushAfter = (read: (bytes: Uint8Array) => void, bytes: Uint8Array): void => {
+  isHeld = true
+  try {
+    read(bytes)
+  } finally {
+    isHeld = false
+    endTurn()
+  }
+}
+
+const begin = (message: Uint8Array, mayWait: boolean): void => {
+  if (!isHeld && endOfTurn === undefined) endOfTurn = setImmediate(endTurn)
+  if (!mayWait) isUrgent = true
   messages.push(message)
+}
+
+const endTurn = (): void => {
+  endOfTurn = undefined
+  if (isUrgent || targets.length < MANY) flushBatch()
+  else endOfPatience ??= setTimeout(flushBatch, PATIENCE_MS)
 }
 
 /** Writes all that waits, now. */
 export const flushBatch = (): void => {
+  clearTimeout(endOfPatience)
+  endOfPatience = undefined
+  isUrgent = false
   if (messages.length === 0) return
   const [batch, readers] = [messages, targets]
   messages = []

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type TLSSocket } from 'node:tls'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createSocketTransport } from '../../../src/adapters/rtmp/socket-transport.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { loadNative } from '../../../src/native/index.ts'
@@ -17,6 +17,7 @@ const open = async () => {
   return { ...pair, transport: createSocketTransport(pair.near, systemClock) }
 }
 afterEach(() => {
+  vi.useRealTimers()
   for (const pair of pairs.splice(0)) pair.close()
 })
 /** Tells its place in the order by its content. */
@@ -38,6 +39,50 @@ test('one message to many, and one of its own to each, in the order of writing',
     await until('it is read', () => received().toString() === `shared own ${index}`)
     expect(transport.backlog()).toBe(0)
   }
+})
+
+describe('a message that may wait', () => {
+  const sound = Buffer.from('sound ')
+  const picture = Buffer.from('picture ')
+
+  test('to many readers leaves with the next one that may not, in order', async () => {
+    const readers = await Promise.all(Array.from({ length: 40 }, open))
+    // However busy the machine is, the 15 ms do not end.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    for (const { transport } of readers) transport.write(sound, true)
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+    expect(readers.map(({ transport }) => transport.backlog())).toEqual(readers.map(() => sound.length))
+    for (const { transport } of readers) transport.write(picture)
+    await new Promise(setImmediate)
+    expect(readers.every(({ transport }) => transport.backlog() === 0)).toBe(true)
+    vi.useRealTimers()
+    for (const { received } of readers)
+      await until('it is read', () => received().toString() === 'sound picture ')
+  })
+
+  test('to many readers leaves alone when nothing follows', async () => {
+    const readers = await Promise.all(Array.from({ length: 40 }, open))
+    for (const { transport } of readers) transport.write(sound, true)
+    for (const { received } of readers) await until('it is read', () => received().toString() === 'sound ')
+  })
+
+  test('to few readers does not wait', async () => {
+    const readers = await Promise.all(Array.from({ length: 5 }, open))
+    for (const { transport } of readers) transport.write(sound, true)
+    await new Promise(setImmediate)
+    expect(readers.every(({ transport }) => transport.backlog() === 0)).toBe(true)
+  })
+
+  test('leaves at once with the end of its connection, and a closed reader keeps nobody from it', async () => {
+    const readers = await Promise.all(Array.from({ length: 40 }, open))
+    for (const { transport } of readers) transport.write(sound, true)
+    readers[0]!.near.destroy()
+    readers[1]!.transport.end()
+    for (const { received } of readers.slice(1))
+      await until('it is read', () => received().toString() === 'sound ')
+    expect(readers[0]!.received().length).toBe(0)
+  })
 })
 
 test('more messages in one turn than one call takes', async () => {
