@@ -182,7 +182,8 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
     onEvent: event => appendBridgeEvent(events, event),
   })
   const calls = createCalls(dialers)
-  const callMeasures = { calls, totals: followCalls(calls, events, tell) }
+  const totals = followCalls(calls, events, tell)
+  const callMeasures = { calls, totals, shown: () => config.metrics.calls }
   const doors = new Map<string, Listener>()
   if (listen) {
     checkExposure(config.access, config.http.listen, log)

@@ -65,6 +65,8 @@ export const sections = {
   metrics: z.strictObject({
     /** Streams with metrics of their own: those with the most bits. */
     streams: z.int().min(0).max(1000).default(100),
+    /** Calls with metrics of their own: those that sound worst. */
+    calls: z.int().min(0).max(1000).default(100),
   }),
   log: z.strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

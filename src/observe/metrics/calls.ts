@@ -2,11 +2,14 @@
 import type { CallInfo } from '../../adapters/call-desk.ts'
 import type { CallTotals } from '../../calls/call-totals.ts'
 import type { Calls } from '../../calls/calls.ts'
+import { addCallQuality } from './call-quality.ts'
 import type { Exposition, Labels } from './exposition.ts'
 
 export interface CallMeasures {
   readonly calls: Calls
   readonly totals: CallTotals
+  /** How many calls have metrics of their own. */
+  readonly shown: () => number
 }
 
 type Samples = (readonly [Labels, number])[]
@@ -55,7 +58,7 @@ const addSignalling = (out: Exposition, calls: Calls): void => {
   )
 }
 
-export const addCalls = (out: Exposition, { calls, totals }: CallMeasures): void => {
+export const addCalls = (out: Exposition, { calls, totals, shown }: CallMeasures): void => {
   const running = calls.list().filter(({ state }) => state !== 'ended')
   const gauge: Samples = (['inbound', 'outbound'] as const).flatMap(direction =>
     states.map(
@@ -76,6 +79,7 @@ export const addCalls = (out: Exposition, { calls, totals }: CallMeasures): void
   out.add('crosspoint_sip_digits_total', 'counter', 'Keys pressed at the other end', [[{}, totals.digits]])
   addPackets(out, running, totals)
   addSound(out, running)
+  addCallQuality(out, running, shown())
   const accounts = calls.accounts()
   out.add(
     'crosspoint_sip_accounts',

@@ -8,6 +8,7 @@ import { createScope } from '../../../src/core/scope.ts'
 import type { Accept, Registry, StreamInfo } from '../../../src/core/types.ts'
 import { EventLog } from '../../../src/events/log.ts'
 import { followRegistry } from '../../../src/events/registry-events.ts'
+import { addCallQuality } from '../../../src/observe/metrics/call-quality.ts'
 import { Exposition } from '../../../src/observe/metrics/exposition.ts'
 import { createMetrics } from '../../../src/observe/metrics/metrics.ts'
 import { addStreams } from '../../../src/observe/metrics/streams.ts'
@@ -64,7 +65,7 @@ beforeEach(() => {
   text = createMetrics({
     ...{ registry, events, clock, scope, streams: () => 10, version: '1.2.3' },
     bridges: { list: () => [] } as never,
-    callMeasures: { calls, totals },
+    callMeasures: { calls, totals, shown: () => 2 },
     webhooks: { counts: () => ({ delivered: 1, failed: 2, dropped: 3, abandoned: 4, waiting: 5 }) },
     refusals: new Map([['publish unauthorized', 7]]),
     transcodes: { running: () => [1], budget: { cores: 3, used: 0.5 } },
@@ -161,6 +162,27 @@ test('counters never fall, whoever comes, goes, and comes again', async () => {
 })
 
 describe('bounds', () => {
+  test('of each call codec, jitter, loss, score and round trip; of many only of those that sound worst', () => {
+    const labels = { call: 'c1', codec: 'pcmu' }
+    expect(value('crosspoint_sip_call_mos', labels)).toBe(4.1)
+    expect(value('crosspoint_sip_call_jitter_seconds', labels)).toBe(0.002)
+    expect(value('crosspoint_sip_call_received_packets', labels)).toBe(95)
+    expect(value('crosspoint_sip_call_lost_packets', labels)).toBe(5)
+    expect(value('crosspoint_sip_call_round_trip_seconds', labels)).toBe(0.02)
+    expect(value('crosspoint_sip_calls_untold')).toBe(0)
+    const scores = [undefined, 4.4, 1.5, 3.9]
+    const many = scores.map((mos, i) => call({ id: `m${i}`, media: [{ ...sound, mos }] }))
+    const out = new Exposition()
+    addCallQuality(out, many, 2)
+    const families = readPrometheusText(out.toString())
+    const told = families.get('crosspoint_sip_call_mos')!.samples
+    expect(told.map(sample => [sample.labels.call, sample.value])).toEqual([
+      ['m2', 1.5],
+      ['m3', 3.9],
+    ])
+    expect(families.get('crosspoint_sip_calls_untold')!.samples[0]!.value).toBe(2)
+  })
+
   test('10 000 streams and labels of all kinds make no more series than ten streams do', () => {
     for (let i = 0; i < 10; i++) goLive(`live/${i}`)
     const few = text().split('\n').length
