@@ -15,6 +15,14 @@ import { quietLog } from './sip-peer.ts'
 
 const PAYLOAD_BYTES = 160
 
+export interface CallerOptions {
+  readonly host?: string
+  /** Payload type of the sound. Default 0, PCMU. */
+  readonly type?: number
+  /** Further lines of the offer. */
+  readonly more?: readonly string[]
+}
+
 export interface SipCaller {
   readonly rtpPort: number
   /** Where the gateway takes media. */
@@ -27,6 +35,8 @@ export interface SipCaller {
   say(byte: number): void
   readonly ended: boolean
   readonly session: Session
+  /** The answer to its offer. */
+  readonly answer: string
   close(): Promise<void>
 }
 
@@ -89,7 +99,7 @@ const invite = (signalling: Signalling, at: string, user: string, offer: string)
 export const placeSipCall = async (
   port: number,
   user: string,
-  { host = '127.0.0.1', type = 0 }: { readonly host?: string; readonly type?: number } = {},
+  { host = '127.0.0.1', type = 0, more = [] }: CallerOptions = {},
 ): Promise<SipCaller> => {
   const signalling = await createSignalling({
     addresses: [{ transport: 'udp', host, port: 0 }],
@@ -104,7 +114,7 @@ export const placeSipCall = async (
   socket.on('message', bytes => {
     if (bytes.length > 12 && (bytes[1]! & 0x7f) === 0) heard.push(bytes[12]!)
   })
-  const offer = offerFor(host, socket.address().port, type)
+  const offer = offerFor(host, socket.address().port, type) + more.map(line => `${line}\r\n`).join('')
   const { session, response } = await invite(signalling, `${hostOfIp(host)}:${port}`, user, offer).catch(
     async (error: unknown) => {
       socket.close()
@@ -124,6 +134,7 @@ export const placeSipCall = async (
   return {
     rtpPort: socket.address().port,
     session,
+    answer: response.body?.content ?? '',
     gatewayRtp,
     heard,
     say: next => {

@@ -1,6 +1,7 @@
-/** Ports of media: one pair for sound, none for what is refused. */
+/** What a gateway answers to callers: ports, addresses and formats. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createGateway, type Gateway } from '../../../src/gateway.ts'
+import { createH264Params } from '../../../src/media/h264/parameters.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
 import { freePort, until } from '../../helpers/program.ts'
 import { placeSipCall } from '../../helpers/sip-caller.ts'
@@ -69,5 +70,35 @@ test('over IPv6 as well', async () => {
     remote: expect.stringMatching(/^\[::1\]:\d+$/),
   })
   await Promise.all([alice.close(), bob.close()])
+  await other.close()
+})
+
+test('of several formats of H.264 that of the stream is taken', async () => {
+  const other = await createGateway(
+    {
+      ...{ http: free, rtmp: free, webrtc: free },
+      sip: { ...free, routes: [{ called: 'see', from: 'loopback', hear: 'live/cam', answer: 'at-once' }] },
+    },
+    { log: createLogger({ level: 'silent', format: 'json' }) },
+  )
+  const { port } = other.doors.get('sip')!
+  const more = [
+    'm=video 40000 RTP/AVP 97 98',
+    'a=rtpmap:97 H264/90000',
+    'a=fmtp:97 packetization-mode=1;profile-level-id=42e01f',
+    'a=rtpmap:98 H264/90000',
+    'a=fmtp:98 packetization-mode=1;profile-level-id=64001f',
+  ]
+  const answered = async (): Promise<string | undefined> => {
+    const caller = await placeSipCall(port, 'see', { more })
+    await caller.close()
+    return /^m=video \d+ RTP\/AVP (.*)\r$/m.exec(caller.answer)?.[1]
+  }
+  expect(await answered()).toBe('97')
+  const publication = other.registry.publish('live/cam', { label: 'test', onConflict: 'reject' })
+  const params = createH264Params([], [], '640028')
+  publication.addTrack({ id: 'video', native: 'frame', params })
+  publication.ready()
+  expect(await answered()).toBe('98')
   await other.close()
 })

@@ -71,6 +71,18 @@ describe('offers of our own', () => {
   })
 
   test.each([
+    ['42c01e', '42e01f'],
+    ['42C028', '42e028'],
+    [undefined, '42e01f'],
+  ])('baseline of the kind %s is offered as %s', (profileLevelId, expected) => {
+    const video = videoLine(profileLevelId === undefined ? {} : { profileLevelId })
+    const formats = makeOffer(localMedia({ video })).local.text.match(
+      /profile-level-id=\w+;packetization-mode=./g,
+    )
+    expect(formats).toEqual([1, 0].map(mode => `profile-level-id=${expected};packetization-mode=${mode}`))
+  })
+
+  test.each([
     ['off', 'RTP/AVP', false],
     ['optional', 'RTP/AVP', true],
     ['required', 'RTP/SAVP', true],

@@ -21,6 +21,7 @@ import type {
 import type { Board } from './board.ts'
 import type { CallIngest } from './call-ingest.ts'
 import { CallLine, newKeys } from './call-line.ts'
+import { sentPicture } from './sent-picture.ts'
 
 type LineKind = AgreedLine['kind']
 const KINDS: readonly LineKind[] = ['audio', 'video']
@@ -47,6 +48,8 @@ export interface CallMediaParts {
   /** IP address that the signalling comes from. */
   readonly peer: string
   readonly digits: CallDigits
+  /** The stream that the far side hears and sees, or will. */
+  hears(): string | undefined
   /** Sound or pictures came, or did not, on a line that should have had them. */
   onStrangers(kind: LineKind, from: string, count: number): void
 }
@@ -236,6 +239,7 @@ export class CallMedia {
     const line = this.#lines[kind]
     if (line === undefined && !(isDraft && this.#may(kind))) return undefined
     const { port, rtcpPort } = line?.endpoint ?? UNOPENED
+    const { board, hears } = this.#parts
     return {
       codecs: kind === 'video' ? ['h264'] : this.#parts.terms.codecs,
       direction: this.#direction,
@@ -245,6 +249,7 @@ export class CallMedia {
       keys: line?.keys ?? UNOPENED.keys,
       ptimesMs: PTIMES_MS,
       telephoneEvents: kind === 'audio',
+      ...(kind === 'video' && sentPicture(board.context.registry, hears())),
     }
   }
 

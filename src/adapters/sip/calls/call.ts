@@ -70,6 +70,7 @@ export class Call {
     })
     this.media = new CallMedia({
       ...{ board, terms, digits: this.digits, peer: about.peerIp },
+      hears: () => this.hearing.stream ?? this.purpose.hear,
       onStrangers: (kind, from, count) =>
         this.log.warn({ kind, from, count }, `${count} packets of ${from} dropped`),
     })

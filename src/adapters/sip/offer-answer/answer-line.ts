@@ -24,8 +24,8 @@ export interface AnsweredLine {
 
 /** Lower is better: the profile that will be sent, then aggregates and fragments over single units. */
 const h264Rank = (own: LocalLine, { fmtp }: SdpCodec): number => {
-  const wanted = own.profileLevelId?.slice(0, 4).toLowerCase()
-  const isOther = wanted !== undefined && profileOf(fmtp) !== wanted
+  const wanted = own.profileLevelId?.slice(0, 2).toLowerCase()
+  const isOther = wanted !== undefined && !profileOf(fmtp).startsWith(wanted)
   return (isOther ? 2 : 0) + (packetizationModeOf(fmtp) === 1 ? 0 : 1)
 }
 

@@ -16,28 +16,28 @@ interface Wanted {
   readonly payloadType: number
 }
 
-const wantedH264 = (profile: string, mode: 0 | 1, own: LocalLine): Wanted => ({
+const wantedH264 = (profile: string, mode: 0 | 1, sprop: string | undefined): Wanted => ({
   key: `h264 ${profile.slice(0, 4)} ${mode}`,
   rtpmap: CODEC_FACTS.h264.rtpmap,
   fmtp: [
     `profile-level-id=${profile}`,
     `packetization-mode=${mode}`,
-    ...(own.spropParameterSets === undefined || profile !== own.profileLevelId?.toLowerCase()
-      ? []
-      : [`sprop-parameter-sets=${own.spropParameterSets}`]),
+    ...(sprop === undefined ? [] : [`sprop-parameter-sets=${sprop}`]),
   ].join(';'),
   payloadType: CODEC_FACTS.h264.payloadType,
 })
 
 /** The profile that will be sent first, then what every video telephone can show, in both packetization modes. */
-const allH264 = (own: LocalLine): readonly Wanted[] => {
-  const profile = own.profileLevelId?.toLowerCase() ?? CONSTRAINED_BASELINE
-  const isPlain = profile.slice(0, 4) === CONSTRAINED_BASELINE.slice(0, 4)
-  const plain = isPlain ? profile : CONSTRAINED_BASELINE
+const allH264 = ({ profileLevelId, spropParameterSets: sprop }: LocalLine): readonly Wanted[] => {
+  const sent = profileLevelId?.toLowerCase() ?? CONSTRAINED_BASELINE
+  const other = sent.startsWith('42') ? undefined : sent
+  const isHigher = other === undefined && sent.slice(4) > CONSTRAINED_BASELINE.slice(4)
+  const plain = isHigher ? CONSTRAINED_BASELINE.slice(0, 4) + sent.slice(4) : CONSTRAINED_BASELINE
+  const plainSets = other === undefined ? sprop : undefined
   return [
-    ...(isPlain ? [] : [wantedH264(profile, 1, own)]),
-    wantedH264(plain, 1, own),
-    wantedH264(plain, 0, own),
+    ...(other === undefined ? [] : [wantedH264(other, 1, sprop)]),
+    wantedH264(plain, 1, plainSets),
+    wantedH264(plain, 0, plainSets),
   ]
 }
 
