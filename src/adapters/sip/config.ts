@@ -21,7 +21,10 @@ const limits = z.strictObject({
   callsPerSource: z.int().min(1).default(100),
   /** New calls within a second from one address; more are answered 503. */
   newCallsPerSource: z.int().min(1).default(20),
-  /** So many refused or unproven requests within a minute, and the address gets no answer for the next minute. */
+  /**
+   * So many refused or unproven requests within a minute, and the address gets no answer for the next minute. What was
+   * refused because a line is taken (486, 503), or came by an account or trunk, does not count.
+   */
   refusalsPerSource: z.int().min(1).default(30),
 })
 

@@ -38,6 +38,10 @@ export const callingOf = (
 
 const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 120)
 
+/** Refused for what others do: nobody is to blame. */
+const isBusy = (code: number): boolean => code === 486 || code === 503
+
+/** A registration or trunk goes on being answered: the wrong numbers of one of its callers are not those of all. */
 const refuse = (
   { refusals }: ScreenParts,
   request: SipRequest,
@@ -47,7 +51,8 @@ const refuse = (
 ): Verdict => {
   const from = shown(`${request.from.uri.user}@${request.from.uri.host}`)
   const to = shown(`${request.uri.user}@${request.uri.host}`)
-  refusals.refuse({ from, to, remote: calling.remote, reason: { code, detail, by: 'us' } })
+  const refused = { from, to, remote: calling.remote, reason: { code, detail, by: 'us' } as const }
+  refusals.refuse(refused, !isBusy(code) && calling.account === undefined)
   return { action: 'reject', code, ...(code === 503 && { headers: { 'Retry-After': '5' } }) }
 }
 

@@ -72,8 +72,9 @@ export class Refusals {
     )
   }
 
-  refuse(refused: Refused): void {
-    this.doubt(refused.remote)
+  /** `blames`: it counts against the address that it came from. */
+  refuse(refused: Refused, blames: boolean): void {
+    if (blames) this.doubt(refused.remote)
     this.total++
     this.#untold++
     const now = this.#parts.clock.now()

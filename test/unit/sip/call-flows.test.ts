@@ -172,6 +172,28 @@ describe('codes of refusal', () => {
     expect(gateway.board.refusals.total).toBe(before)
     expect(gateway.board.refusals.dropped).toBeGreaterThan(0)
   })
+
+  test('who finds a line taken forty times is answered still', async () => {
+    const session = await live('6000')
+    for (let i = 0; i < 40; i++) {
+      call('6000')
+      await pass(clock, 100)
+    }
+    session.bye()
+    await pass(clock, 100)
+    await live('6000')
+  })
+
+  test('wrong numbers of some callers through a trunk are not held against the others', async () => {
+    await gateway.close()
+    const trunks = { carrier: { uri: `sip:us@${PEER}` } }
+    gateway = await openBoard(clock, network, { ...section, trunks })
+    for (let i = 0; i < 40; i++) {
+      call('777')
+      await pass(clock, 100)
+    }
+    await live('6000')
+  })
 })
 
 describe('a call that comes in', () => {
