@@ -19,7 +19,7 @@ export const createProgram = async (
   isNeeded: (name: string) => boolean,
 ): Promise<Command> => {
   const program = new Command('crosspoint')
-    .description('Joins any live source to any live destination: RTMP, WebRTC, FLV.')
+    .description('Joins any live source to any live destination: RTMP, WebRTC, FLV, RTP, SIP.')
     .version(packageVersion())
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
