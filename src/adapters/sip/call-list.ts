@@ -3,7 +3,7 @@ import { GatewayError } from '../../errors.ts'
 import type { CallInfo } from '../call-desk.ts'
 import type { Call } from './calls/call.ts'
 import type { SipConfig } from './config.ts'
-import { type Calling, judgeCall } from './dial-plan.ts'
+import { type Calling, judgeCall, routeName } from './dial-plan.ts'
 
 /** Ended calls are kept this many, so that their end can be read. */
 const REMEMBERED = 100
@@ -83,7 +83,9 @@ export class CallList {
     const verdict = judgeCall(this.#config.routes, calling)
     const route = verdict.outcome === 'admitted' ? verdict.route : undefined
     if (route?.maxCalls === undefined) return undefined
-    const count = this.#count(({ about }) => about.route === route)
+    // By its name: a reload makes new rules of the same text.
+    const name = routeName(route)
+    const count = this.#count(({ about }) => about.routeName === name)
     return count >= route.maxCalls ? `the rule has ${route.maxCalls} calls` : undefined
   }
 

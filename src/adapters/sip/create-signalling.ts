@@ -96,6 +96,7 @@ class SipSignalling implements Signalling {
       ...limits,
       clock: options.clock,
       ca: options.ca,
+      rejectUnauthorized: options.rejectUnauthorized,
       openUdpPort: parts.openUdpPort,
     })
     const stack = buildStack(options, parts, limits, transports, counts)

@@ -138,4 +138,6 @@ export interface SignallingOptions {
   readonly resolver?: DnsResolver
   /** Roots that TLS peers are checked against; default those of Node. */
   readonly ca?: string | Buffer
+  /** false: any certificate of a TLS peer is taken. Default true. */
+  readonly rejectUnauthorized?: boolean
 }

@@ -1,7 +1,8 @@
 /** All calls of one gateway: signalling, ports and limits are opened here, and calls come in and go out. */
 import { readFile } from 'node:fs/promises'
+import { rootCertificates } from 'node:tls'
 import type { Scope } from '../../core/types.ts'
-import { toGatewayError } from '../../errors.ts'
+import { GatewayError, toGatewayError } from '../../errors.ts'
 import { loadNative } from '../../native/index.ts'
 import { networkMatcher } from '../../net/networks.ts'
 import { createPacedAudio } from '../../rtp-session/plain/paced-audio.ts'
@@ -40,6 +41,14 @@ export interface SwitchboardParts {
   /** For tests: another network. */
   readonly openSignalling?: (options: SignallingOptions) => Promise<Signalling>
   readonly ports?: RtpPorts
+}
+
+/** Further authorities beside those that Node knows. @throws GatewayError 'bad-config' */
+const withOwnRoots = async (file: string): Promise<string> => {
+  const own = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new GatewayError('bad-config', `sip.trust.caFile: ${cause.message}`, { cause })
+  })
+  return [...rootCertificates, own].join('\n')
 }
 
 export class Switchboard implements Board {
@@ -174,7 +183,8 @@ export class Switchboard implements Board {
       // A call that is challenged takes two requests.
       limits: { requestsPerSecond: 2 * limits.newCallsPerSource, burst: 4 * limits.newCallsPerSource },
       sessionTimer: { expiresS: sessionExpiresS, minimumS: minSessionS },
-      ...(trust.caFile !== undefined && { ca: await readFile(trust.caFile) }),
+      rejectUnauthorized: trust.rejectUnauthorized,
+      ...(trust.caFile !== undefined && { ca: await withOwnRoots(trust.caFile) }),
     })
     this.#signalling = signalling
     scope.defer(() => signalling.close(GRACE_MS))

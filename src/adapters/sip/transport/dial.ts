@@ -7,15 +7,18 @@ const connectTimeoutMs = 4000
 
 export interface DialOptions {
   readonly ca?: string | Buffer | undefined
+  /** false: any certificate is taken. */
+  readonly rejectUnauthorized?: boolean | undefined
   /** Shown to the far end when it asks for one. */
   readonly certificate?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined
 }
 
-const secure = (target: Target, { ca, certificate }: DialOptions): Socket =>
+const secure = (target: Target, { ca, rejectUnauthorized = true, certificate }: DialOptions): Socket =>
   connectTls({
     host: target.ip,
     port: target.port,
     minVersion: 'TLSv1.2',
+    rejectUnauthorized,
     ...(isIP(target.name) === 0 ? { servername: target.name } : undefined),
     ...(ca === undefined ? undefined : { ca }),
     ...certificate,

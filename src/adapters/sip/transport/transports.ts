@@ -17,6 +17,7 @@ export interface TransportsOptions {
   readonly connectionsPerSource: number
   readonly messageBytes: number
   readonly ca?: string | Buffer | undefined
+  readonly rejectUnauthorized?: boolean | undefined
   readonly openUdpPort?: OpenDatagramPort | undefined
 }
 
@@ -195,7 +196,8 @@ export class Transports {
       throw new GatewayError('busy', `all ${this.#options.connections} SIP connections are taken`)
     }
     const certificate = this.#listen[door]?.certificate
-    const socket = await dial(target, { ca: this.#options.ca, certificate })
+    const { ca, rejectUnauthorized } = this.#options
+    const socket = await dial(target, { ca, rejectUnauthorized, certificate })
     if (this.#closed) {
       socket.destroy()
       throw new GatewayError('shutdown')
