@@ -2,6 +2,7 @@ import type { ReportBlock } from '../media/rtcp/types.ts'
 
 /** Loss and jitter of one received stream, as RFC 3550 A.3 and A.8 count them. */
 export class ReceiveStatistics {
+  /** Of the stream as it is now: a restart begins anew. */
   packets = 0
   bytes = 0
   /** Highest sequence number so far, unwrapped; -1 before the first packet. */
@@ -14,6 +15,8 @@ export class ReceiveStatistics {
   #lastTs = Number.NaN
   #expectedBefore = 0
   #packetsBefore = 0
+  #earlierPackets = 0
+  #earlierLost = 0
 
   constructor(clockRate: number) {
     this.#clockRate = clockRate
@@ -22,6 +25,11 @@ export class ReceiveStatistics {
   /** Expected less received; negative when duplicates outnumber losses. */
   get lost(): number {
     return this.highest < 0 ? 0 : this.highest - this.#base + 1 - this.packets
+  }
+
+  /** Since the beginning, through every restart. */
+  get total(): { readonly packets: number; readonly lost: number } {
+    return { packets: this.#earlierPackets + this.packets, lost: this.#earlierLost + this.lost }
   }
 
   /** `seq` and `ts` unwrapped, `arrival` in microseconds. */
@@ -37,6 +45,8 @@ export class ReceiveStatistics {
 
   /** The stream goes on with another SSRC or after a jump: what was lost in between is nobody's loss. */
   restart(): void {
+    this.#earlierPackets += this.packets
+    this.#earlierLost += this.lost
     this.packets = this.#packetsBefore = this.#expectedBefore = 0
     this.highest = -1
     this.jitter = 0

@@ -135,11 +135,10 @@ export class RtpReceiver {
   }
 
   get stats(): RtpReceiverStats {
-    const { packets, bytes, lost, jitter } = this.#statistics
+    const { bytes, jitter, total } = this.#statistics
     return {
-      packets,
+      ...total,
       bytes,
-      lost,
       jitterMs: (jitter * 1000) / this.#options.clockRate,
       repaired: this.#repaired,
       duplicates: this.#duplicates,

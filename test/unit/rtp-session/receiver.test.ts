@@ -144,7 +144,16 @@ describe('receiver', () => {
       const header = readRtpHeader(bytes)!
       expect([header.seq, header.ts]).toEqual([seq, ts])
     }
-    expect(receiver.stats.lost).toBe(0)
+    expect(receiver.stats).toMatchObject({ packets: 3, lost: 0 })
+  })
+
+  test('packets and losses before another SSRC stay counted', () => {
+    const { receiver, push } = make()
+    for (const seq of [10, 11, 14]) push(packet(seq))
+    receiver.restart(2)
+    for (const seq of [500, 502]) push(packet(seq, 5, 2))
+    expect(receiver.stats).toMatchObject({ packets: 5, lost: 3 })
+    expect(receiver.report(0)).toMatchObject({ cumulativeLost: 1 })
   })
 
   test('one stray number is ignored, two in a row are a new beginning', () => {
