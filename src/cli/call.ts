@@ -40,9 +40,12 @@ const watch = async (api: Api, first: CallView, signal: AbortSignal): Promise<Ca
   return call
 }
 
-const untilOver = async (api: Api, first: CallView, flags: CallFlags): Promise<CallView> => {
-  const stop = new AbortController()
-  void untilStopped().then(() => stop.abort())
+const untilOver = async (
+  api: Api,
+  first: CallView,
+  stop: AbortController,
+  flags: CallFlags,
+): Promise<CallView> => {
   const timer =
     flags.duration === undefined ? undefined : setTimeout(() => stop.abort(), flags.duration * 1000)
   const call = await watch(api, first, stop.signal)
@@ -66,8 +69,10 @@ const call = async (uri: string, flags: CallFlags): Promise<void> => {
     account: flags.account,
     ringMs: flags.ring === undefined ? undefined : flags.ring * 1000,
   }
+  const stop = new AbortController()
+  if (!flags.detach) void untilStopped().then(() => stop.abort())
   const first = await api.post<CallView>('/v1/calls', request)
-  const last = flags.detach ? first : await untilOver(api, first, flags)
+  const last = flags.detach ? first : await untilOver(api, first, stop, flags)
   if (flags.json) printJson(last)
   else print(flags.detach ? `Call ${last.id} to ${last.to} is on its way.` : describeCall(last))
   const failure = failureOf(last)

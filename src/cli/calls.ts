@@ -119,6 +119,8 @@ export const define: Define = (command, finish) => {
     await work
     finish(EXIT.ok)
   }
+  // Both it and the commands within it know --gateway.
+  command.enablePositionalOptions()
   const tells = (name: string, what: string): Command =>
     addApiFlags(command.command(name).description(what)).argument('<id>', 'as "crosspoint calls" lists it')
   const tell = (

@@ -22,6 +22,8 @@ export const createProgram = async (
     .description('Joins any live source to any live destination: RTMP, WebRTC, FLV, RTP, SIP.')
     .version(packageVersion())
     .exitOverride()
+    // What follows the name of a command is that command's.
+    .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('afterAll', codesHelp)
   for (const { name, summary, group, load } of commands) {
