@@ -13,6 +13,19 @@ const damageOf = (damage: Readonly<Record<string, number>>): string =>
     .map(([name, count]) => `${name} ${count}`)
     .join(', ')
 
+const transcodeFacts = (transcode: NonNullable<TrackView['stats']>['transcode']): string => {
+  if (transcode === undefined) return ''
+  const { latencyMs, restarts, dropped, concealedMs = 0, silentMs = 0, jitterMs } = transcode
+  return facts(
+    `transcode delay ${latencyMs.toFixed(1)} ms`,
+    jitterMs !== undefined && `jitter ${jitterMs.toFixed(1)} ms`,
+    concealedMs > 0 && `${concealedMs} ms concealed`,
+    silentMs > 0 && `${silentMs} ms of silence`,
+    restarts > 0 && `${restarts} restarts`,
+    damageOf(dropped),
+  )
+}
+
 const trackLine = (track: TrackView): string => {
   const { id, kind, profile, form, derivedFrom, stats } = track
   const interval = stats?.keyframeIntervalMs
@@ -25,6 +38,7 @@ const trackLine = (track: TrackView): string => {
     stats && bitRate(stats.bitsPerSecond),
     kind === 'video' && interval !== undefined && `key frame every ${(interval / 1000).toFixed(2)} s`,
     stats && damageOf(stats.damage),
+    stats && transcodeFacts(stats.transcode),
   )}`
 }
 
@@ -49,7 +63,7 @@ const readerLines = ({ id, label, since, plan, stats, link }: SubscriberView): s
   )}`,
 ]
 
-const describeStream = (stream: StreamView): string => {
+export const describeStream = (stream: StreamView): string => {
   const { name, state, since, waiting, publisher, publisherLink, tracks, subscribers } = stream
   const away = waiting && `publisher away, ${duration(waiting.leftMs)} left: ${waiting.reason}`
   const from = facts(publisher ?? 'nobody publishes', linkFacts(publisherLink))

@@ -85,6 +85,7 @@ const cheapest = (transcoders: readonly Transcoder[], from: CodecParameters, to:
 const supervise = (source: TrackNode, track: TrackNode, job: TranscodeJob): void => {
   if (track.keyframeOnRequest || job.requestKeyframe !== undefined)
     track.setKeyframeSource(() => (job.requestKeyframe ?? (() => source.requestKeyframe()))())
+  track.transcodeOf = () => job.stats
   track.scope.defer(() => job.close())
   void job.closed.then(reason => track.close(reason))
 }

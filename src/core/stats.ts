@@ -17,6 +17,22 @@ export interface TrackStats {
   readonly syncErrorMs: number | undefined
   /** Damage by name, where a converter or a filter counts some: "lost", "b-frame". */
   readonly damage: Readonly<Record<string, number>>
+  /** How the transcode goes that makes the track; absent for a track of the source. */
+  readonly transcode?: TranscodeProgress | undefined
+}
+/** One running transcode, for people and monitoring. Counters only grow. */
+export interface TranscodeProgress {
+  readonly restarts: number
+  readonly packetsIn: number
+  readonly packetsOut: number
+  /** Source packets that did not reach the encoder, and encoded ones not handed on, by cause. */
+  readonly dropped: Readonly<Record<string, number>>
+  /** From the moment the last sample of a packet came in to the moment the packet went out. Smoothed. */
+  readonly latencyMs: number
+  /** Of live sound in process: made up for what was lost, let pass as silence of the sender, unevenness met, in ms. */
+  readonly concealedMs?: number
+  readonly silentMs?: number
+  readonly jitterMs?: number
 }
 export interface SubscriptionStats {
   readonly units: number

@@ -9,7 +9,16 @@ import { Meter } from './meter.ts'
 import type { Skew } from './skew.ts'
 import type { Reading } from './tally.ts'
 import { TrackFeeds } from './track-feeds.ts'
-import type { Clock, CloseReason, RtpProfile, Scope, Track, TrackClock, TrackStats } from './types.ts'
+import type {
+  Clock,
+  CloseReason,
+  RtpProfile,
+  Scope,
+  Track,
+  TrackClock,
+  TrackStats,
+  TranscodeProgress,
+} from './types.ts'
 
 /** What all tracks of a gateway share. */
 export interface TrackContext {
@@ -47,6 +56,8 @@ export class TrackNode implements Track {
   /** Damage counted in front of this track, and its distance to the last sender report. */
   damageOf: (() => Readonly<Record<string, number>>) | undefined
   syncErrorUs: (() => number | undefined) | undefined
+  /** Of the job that makes it. */
+  transcodeOf: (() => TranscodeProgress | undefined) | undefined
   readonly scope: Scope
   readonly #meter: Meter
   readonly #skew: Skew | undefined
@@ -118,6 +129,7 @@ export class TrackNode implements Track {
       derived: this.feeds.alive,
       syncErrorMs: syncErrorUs === undefined ? undefined : syncErrorUs / 1000,
       damage: { ...this.feeds.damage, ...this.damageOf?.() },
+      transcode: this.transcodeOf?.(),
     }
   }
 

@@ -5,7 +5,7 @@ import type { CodecId, CodecParameters, Form, Frame, Kind, MediaOf, RtpPacket } 
 import type { Closable, CloseReason, TrackClock } from './lifetime.ts'
 import type { Measures } from './measures.ts'
 import type { Accept, MediaPolicy, NegotiatePolicy, Plan, RtpProfile, TranscodeTable } from './plan.ts'
-import type { LinkStats, SubscriptionStats, TrackStats } from './stats.ts'
+import type { LinkStats, SubscriptionStats, TrackStats, TranscodeProgress } from './stats.ts'
 
 export type {
   Clock,
@@ -27,7 +27,7 @@ export type {
   Step,
   TranscodeTable,
 } from './plan.ts'
-export type { LinkStats, SubscriptionStats, TrackStats } from './stats.ts'
+export type { LinkStats, SubscriptionStats, TrackStats, TranscodeProgress } from './stats.ts'
 
 /* ---------- moving media ---------- */
 
@@ -295,4 +295,5 @@ export interface Transcoder extends TranscodeTable {
 export interface TranscodeJob extends Closable {
   /** Absent: key frames come with those of the source. */
   requestKeyframe?(): void
+  readonly stats?: TranscodeProgress
 }

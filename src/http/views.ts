@@ -4,7 +4,14 @@ import type { BridgeInfo, SourceInfo } from '../bridges/bridge.ts'
 import type { Explanation } from '../bridges/explain.ts'
 import type { LegInfo } from '../bridges/leg-info.ts'
 import { describeReason } from '../core/scope.ts'
-import type { Plan, StreamInfo, SubscriberInfo, TrackInfo, WaitingInfo } from '../core/types.ts'
+import type {
+  Plan,
+  StreamInfo,
+  SubscriberInfo,
+  TrackInfo,
+  TranscodeProgress,
+  WaitingInfo,
+} from '../core/types.ts'
 import type { CodecParameters } from '../media/types.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
 import type { AdapterView } from './schemas/adapter.ts'
@@ -26,6 +33,21 @@ const pictureOf = (params: CodecParameters): Pick<TrackView, 'width' | 'height' 
 const soundOf = (params: CodecParameters): Pick<TrackView, 'channels' | 'sampleRate'> =>
   'channels' in params ? { channels: params.channels, sampleRate: params.clockRate } : {}
 
+/** A transcoder knows more of its jobs than is told. */
+const progressView = (progress: TranscodeProgress): NonNullable<TrackView['stats']>['transcode'] => {
+  const { packetsIn, packetsOut, restarts, dropped, latencyMs, concealedMs, silentMs, jitterMs } = progress
+  return {
+    packetsIn,
+    packetsOut,
+    restarts,
+    dropped: { ...dropped },
+    latencyMs,
+    concealedMs,
+    silentMs,
+    jitterMs,
+  }
+}
+
 const trackView = (track: TrackInfo): TrackView => ({
   id: track.id,
   kind: track.kind,
@@ -35,7 +57,11 @@ const trackView = (track: TrackInfo): TrackView => ({
   ...soundOf(track.params),
   keyframeOnRequest: track.keyframeOnRequest,
   derivedFrom: track.derivedFrom,
-  stats: track.stats && { ...track.stats, derived: [...track.stats.derived] },
+  stats: track.stats && {
+    ...track.stats,
+    derived: [...track.stats.derived],
+    transcode: track.stats.transcode && progressView(track.stats.transcode),
+  },
 })
 
 /** A plan as data: per track what is done on the way, and what is left out and why. */

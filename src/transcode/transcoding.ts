@@ -3,6 +3,7 @@ import type { Transcoder } from '../core/types.ts'
 import type { Budget } from './budget.ts'
 import { createFfmpegTranscoder, type FfmpegTranscoderOptions } from './ffmpeg-transcoder.ts'
 import type { TranscodeStats } from './types.ts'
+import { noVoices, type VoiceTotals } from './voice/voice-totals.ts'
 import { createVoiceTranscoder } from './voice/voice-transcoder.ts'
 
 export interface Transcoding {
@@ -11,6 +12,8 @@ export interface Transcoding {
   readonly unavailable: string | undefined
   /** Jobs now running. */
   running(): readonly TranscodeStats[]
+  /** Of the jobs in process, so far. */
+  voices(): VoiceTotals
   /** Of ffmpeg's jobs: those in process take next to nothing. */
   readonly budget: Pick<Budget, 'cores' | 'used'>
 }
@@ -19,9 +22,10 @@ export interface Transcoding {
 export const createTranscoding = async (options: FfmpegTranscoderOptions): Promise<Transcoding> => {
   const ffmpeg = await createFfmpegTranscoder(options)
   const { unavailable, budget } = ffmpeg
-  if (!options.enabled) return { transcoders: [ffmpeg], unavailable, running: () => [], budget }
+  if (!options.enabled)
+    return { transcoders: [ffmpeg], unavailable, running: () => [], voices: () => noVoices, budget }
   if (unavailable !== undefined) options.log.warn({}, unavailable)
   const voice = createVoiceTranscoder({ clock: options.clock, log: options.log, instead: ffmpeg })
   const running = (): readonly TranscodeStats[] => [...ffmpeg.running(), ...voice.running()]
-  return { transcoders: [voice, ffmpeg], unavailable, running, budget }
+  return { transcoders: [voice, ffmpeg], unavailable, running, voices: voice.totals, budget }
 }

@@ -1,4 +1,5 @@
 /** What the gateway injects, and what it may ask. */
+import type { TranscodeProgress } from '../core/types.ts'
 
 /** The part of the gateway's logger that is used here. Fields first, sentence second. */
 export interface TranscodeLog {
@@ -14,26 +15,15 @@ export interface OutputTimeline {
   reset(): void
 }
 
-/** One running transcode, for people and monitoring. Counters only grow. */
-export interface TranscodeStats {
+/** With what only the log and the tests look at. */
+export interface TranscodeStats extends TranscodeProgress {
   readonly from: string
   readonly to: string
   /** Process id of the ffmpeg now at work; undefined while it waits to be restarted. */
   readonly pid: number | undefined
   /** Share of the processor that is set aside for it, in cores. */
   readonly cores: number
-  readonly restarts: number
-  readonly packetsIn: number
-  readonly packetsOut: number
   /** Encoded packets that lay before the first sample of a run, as encoders begin; left out. */
   readonly primed: number
-  /** Source packets that did not reach the encoder, and encoded ones not handed on, by cause. */
-  readonly dropped: Readonly<Record<string, number>>
-  /** From the moment the last sample of a packet came in to the moment the packet went out. Smoothed. */
-  readonly latencyMs: number
   readonly lastFailure: string | undefined
-  /** Of live sound in process: made up for what was lost, let pass as silence of the sender, unevenness met, in ms. */
-  readonly concealedMs?: number
-  readonly silentMs?: number
-  readonly jitterMs?: number
 }

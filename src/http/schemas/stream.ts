@@ -24,6 +24,22 @@ const linkSchema = named(
   }),
 )
 
+const transcodeSchema = named(
+  'TranscodeProgress',
+  z
+    .object({
+      packetsIn: count,
+      packetsOut: count,
+      restarts: count,
+      dropped: counted,
+      latencyMs: z.number().describe('From the last sample of a packet coming in to the packet going out'),
+      concealedMs: count.optional().describe('Sound made up for what was lost or late'),
+      silentMs: count.optional().describe('Nothing was sent: a pause of the source'),
+      jitterMs: z.number().optional().describe('Unevenness met'),
+    })
+    .describe('How the transcode goes that makes the track; the last three of live sound in process alone'),
+)
+
 const trackSchema = named(
   'Track',
   z.object({
@@ -49,6 +65,7 @@ const trackSchema = named(
         derived: z.array(z.string()).describe('Converters alive on the track'),
         syncErrorMs: z.number().optional(),
         damage: counted,
+        transcode: transcodeSchema.optional(),
       })
       .optional(),
   }),

@@ -9,6 +9,7 @@ import { measureLoopLag } from './loop-lag.ts'
 import { addProcess } from './process.ts'
 import { addStreams } from './streams.ts'
 import { addSums, LinkSums } from './sums.ts'
+import { addTranscodes, type TranscodeMeasures } from './transcodes.ts'
 
 export interface MetricsParts {
   readonly registry: Registry
@@ -18,10 +19,7 @@ export interface MetricsParts {
   readonly callMeasures: CallMeasures
   /** How many were refused, by "action code". */
   readonly refusals: ReadonlyMap<string, number>
-  readonly transcodes: {
-    running(): readonly unknown[]
-    readonly budget: { readonly cores: number; readonly used: number }
-  }
+  readonly transcodes: TranscodeMeasures
   /** How many streams have metrics of their own. */
   readonly streams: () => number
   readonly version: string
@@ -39,14 +37,6 @@ const addBridges = (out: Exposition, bridges: Bridges): void => {
     'Destinations of bridges by state; ended bridges are remembered for a while',
     legStates.map(state => [{ state }, legs.filter(leg => leg.state === state).length]),
   )
-}
-
-const addTranscodes = (out: Exposition, { running, budget }: MetricsParts['transcodes']): void => {
-  out.add('crosspoint_transcodes', 'gauge', 'Transcodes that run', [[{}, running().length]])
-  out.add('crosspoint_transcode_cores', 'gauge', 'Processor cores for transcodes', [
-    [{ what: 'budget' }, budget.cores],
-    [{ what: 'used' }, budget.used],
-  ])
 }
 
 const addWebhooks = (out: Exposition, webhooks: MetricsParts['webhooks']): void => {

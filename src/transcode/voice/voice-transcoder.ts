@@ -4,6 +4,7 @@ import type { TranscodeLog, TranscodeStats } from '../types.ts'
 import { voiceCost } from './cost.ts'
 import { loadOpus, type Opus } from './opus.ts'
 import { VoiceJob } from './voice-job.ts'
+import { addVoice, noVoices, type VoiceTotals } from './voice-totals.ts'
 
 export interface VoiceTranscoderOptions {
   readonly clock: Clock
@@ -16,6 +17,8 @@ export interface VoiceTranscoderOptions {
 export interface VoiceTranscoder extends Transcoder {
   /** Jobs now running. */
   running(): readonly TranscodeStats[]
+  /** Of all jobs so far. */
+  readonly totals: () => VoiceTotals
 }
 
 /** Lines about loss, of all jobs together. */
@@ -24,6 +27,7 @@ const TELL_EVERY_US = 1_000_000
 export const createVoiceTranscoder = (options: VoiceTranscoderOptions): VoiceTranscoder => {
   const { clock, log, instead, load = loadOpus } = options
   const jobs = new Set<VoiceJob>()
+  let ended = noVoices
   let failed = false
   let toldUs = Number.NEGATIVE_INFINITY
 
@@ -49,13 +53,17 @@ export const createVoiceTranscoder = (options: VoiceTranscoderOptions): VoiceTra
       return needsOpus && failed ? undefined : voiceCost(from, to)
     },
     running: () => [...jobs].map(job => job.stats),
+    totals: () => [...jobs].reduce((totals, { stats }) => addVoice(totals, stats), ended),
     async open(from, to, out) {
       const needsOpus = from.params.codec === 'opus' || to.codec === 'opus'
       const opus = await opusFor(needsOpus)
       if (needsOpus && opus === undefined) return instead.open(from, to, out)
       const job = new VoiceJob(from, to, out, { opus, clock, log, mayTell })
       jobs.add(job)
-      void job.closed.then(() => jobs.delete(job))
+      void job.closed.then(() => {
+        jobs.delete(job)
+        ended = { ...addVoice(ended, job.stats), worstJitterMs: 0 }
+      })
       return job
     },
   }

@@ -12,6 +12,7 @@ import { addCallQuality } from '../../../src/observe/metrics/call-quality.ts'
 import { Exposition } from '../../../src/observe/metrics/exposition.ts'
 import { createMetrics } from '../../../src/observe/metrics/metrics.ts'
 import { addStreams } from '../../../src/observe/metrics/streams.ts'
+import { noVoices } from '../../../src/transcode/voice/voice-totals.ts'
 import { picture, vp8 } from '../../helpers/core-media.ts'
 import { ManualClock } from '../../helpers/manual-clock.ts'
 import { memoryEgress } from '../../helpers/memory-egress.ts'
@@ -68,7 +69,7 @@ beforeEach(() => {
     callMeasures: { calls, totals, shown: () => 2 },
     webhooks: { counts: () => ({ delivered: 1, failed: 2, dropped: 3, abandoned: 4, waiting: 5 }) },
     refusals: new Map([['publish unauthorized', 7]]),
-    transcodes: { running: () => [1], budget: { cores: 3, used: 0.5 } },
+    transcodes: { running: () => [1], voices: () => noVoices, budget: { cores: 3, used: 0.5 } },
   })
   scrape = () => readPrometheusText(text())
 })
