@@ -5,7 +5,7 @@ import type { SipConfig } from './config.ts'
 /** A target as it was asked for. */
 export interface Wanted {
   readonly user: string
-  /** Lower case, without port; IPv6 in brackets. */
+  /** Where it really leads, `maddr` included: lower case, without port; IPv6 in brackets. '' of a number alone. */
   readonly host: string
   /** The registration or trunk asked for. */
   readonly account?: string | undefined
@@ -23,7 +23,10 @@ export const hostOfUri = (uri: string): string =>
   /^sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;?]*)/i.exec(uri)?.[1]?.toLowerCase() ?? ''
 
 /** Numbers are written in many ways: `+49 (30) 123-45`. */
-const plain = (user: string): string => (/^[+\d\s().-]+$/.test(user) ? user.replace(/[\s().-]/g, '') : user)
+const plain = (user: string): string => {
+  const number = user.split(';', 1)[0]!
+  return /^[+\d\s().-]+$/.test(number) ? number.replace(/[\s().-]/g, '') : number
+}
 
 const beginsWith = (beginnings: readonly string[], user: string): string | undefined =>
   beginnings.find(beginning => beginning === '*' || user.startsWith(plain(beginning)))
@@ -33,6 +36,12 @@ const accountFor = ({ accounts, trunks }: Plan, wanted: Wanted): string | undefi
   if (wanted.account !== undefined && !(wanted.account in all))
     throw new GatewayError('bad-request', `sip.accounts and sip.trunks have no ${wanted.account}`)
   return wanted.account ?? Object.keys(all).find(name => hostOfUri(all[name]!.uri) === wanted.host)
+}
+
+/** Whoever else is called through an account would be shown its password's digest. */
+const isOf = ({ accounts, trunks }: Plan, account: string | undefined, host: string): boolean => {
+  if (account === undefined) return false
+  return host === '' || host === hostOfUri((accounts[account] ?? trunks[account])!.uri)
 }
 
 const forbid = (detail: string): never => {
@@ -49,10 +58,10 @@ export const judgeOutbound = (plan: Plan, wanted: Wanted): OutboundWay => {
   const denied = beginsWith(deny, user)
   if (denied !== undefined) forbid(`${user} begins with ${denied}, which sip.outbound.deny names`)
   const account = accountFor(plan, wanted)
-  if (account === undefined) {
-    if (domains.includes('*') || domains.includes(wanted.host)) return { account }
+  const isNamed = domains.includes('*') || domains.includes(wanted.host)
+  if (!isNamed && !isOf(plan, account, wanted.host))
     return forbid(`sip.outbound.domains does not name ${wanted.host}`)
-  }
+  if (account === undefined) return { account }
   if (beginsWith(numbers, user) !== undefined) return { account }
   return forbid(`no beginning in sip.outbound.numbers allows ${user} through ${account}`)
 }

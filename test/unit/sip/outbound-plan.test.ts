@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { wayTo } from '../../../src/adapters/sip/calls/place-call.ts'
 import { sipConfig } from '../../../src/adapters/sip/config.ts'
 import { hostOfUri, judgeOutbound, type Wanted } from '../../../src/adapters/sip/outbound-plan.ts'
 
@@ -41,6 +42,19 @@ test.for<[what: string, outbound: object, Wanted, way: string]>([
     'forbidden',
   ],
   ['the trunk that is asked for', all, { user: '1', host: 'pbx.example', account: 'carrier' }, 'carrier'],
+  [
+    'somebody else through an account',
+    { numbers: ['*'] },
+    { user: '1', host: 'evil.example', account: 'pbx' },
+    'forbidden',
+  ],
+  ['a number alone', { numbers: ['*'] }, { user: '1', host: '', account: 'pbx' }, 'pbx'],
+  [
+    'denied with parameters behind the number',
+    { ...all, deny: ['+49900'] },
+    { user: '+49-900-1;isub=1', host: 'pbx.example' },
+    'forbidden',
+  ],
   ['a trunk that is not there', all, { user: '1', host: 'x', account: 'other' }, 'bad-request'],
 ])('%s', ([, outbound, wanted, way]) => {
   const judge = (): string => {
@@ -51,6 +65,13 @@ test.for<[what: string, outbound: object, Wanted, way: string]>([
     }
   }
   expect(judge()).toBe(way)
+})
+
+test('where maddr leads is what must be allowed', () => {
+  const way = (uri: string) => wayTo({ config: config({ numbers: ['*'], domains: ['b.example'] }) }, uri)
+  expect(way('sip:1@pbx.example').account).toBe('pbx')
+  expect(way('sip:1@pbx.example;maddr=B.example').account).toBeUndefined()
+  expect(() => way('sip:1@pbx.example;maddr=192.0.2.66')).toThrow(/does not name 192\.0\.2\.66/)
 })
 
 test.for([

@@ -39,7 +39,8 @@ export const wayTo = ({ config }: Pick<Board, 'config'>, text: string, account?:
   const given = parseUri(text.replace(/^(sips?):\/\//i, '$1:'))
   if (given === undefined)
     throw new GatewayError('bad-url', 'the address that is to be called cannot be read')
-  const asked = { user: given.user, host: given.host, account }
+  const host = given.params.get('maddr')?.toLowerCase() ?? given.host
+  const asked = { user: given.user, host, account }
   const way = judgeOutbound(config, asked)
   const through =
     way.account === undefined ? undefined : (config.accounts[way.account] ?? config.trunks[way.account])
