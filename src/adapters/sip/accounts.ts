@@ -9,6 +9,7 @@ import { parseUri } from './message/uri.ts'
 import { Registrations } from './registration/registrations.ts'
 import type { RegistrationStatus } from './registration/types.ts'
 import type { Signalling } from './signalling.ts'
+import { TrunkProbes } from './trunk-probes.ts'
 
 export interface AccountsParts {
   readonly config: SipConfig
@@ -31,6 +32,7 @@ export class Accounts {
   readonly #addresses: AccountAddresses
   readonly #registrations: Registrations
   readonly #unfollow: () => void
+  readonly #probes: TrunkProbes
 
   constructor(parts: AccountsParts) {
     const { config, clock, log, signalling } = parts
@@ -43,6 +45,11 @@ export class Accounts {
     })
     this.#unfollow = this.#addresses.follow(signalling, (us, run) => clock.after(us, run))
     this.#registrations.start()
+    this.#probes = new TrunkProbes({
+      ...{ trunks: config.trunks, clock, signalling },
+      routeThrough: name => this.routeThrough(name),
+      changed: name => parts.changed(this.#trunk(name)),
+    })
   }
 
   /** By which of them a request came. */
@@ -66,6 +73,7 @@ export class Accounts {
   /** Gives the registrations back. */
   async close(graceMs: number): Promise<void> {
     this.#unfollow()
+    this.#probes.close()
     await this.#registrations.close(graceMs)
   }
 
@@ -77,7 +85,7 @@ export class Accounts {
 
   #trunk(name: string): AccountInfo {
     const { config, calls } = this.#parts
-    const none = { expiresAt: undefined, nextTryAt: undefined, error: undefined }
+    const none = { expiresAt: undefined, nextTryAt: undefined, error: this.#probes.errorOf(name) }
     return { name, uri: config.trunks[name]!.uri, state: 'trunk', ...none, calls: calls(name) }
   }
 }

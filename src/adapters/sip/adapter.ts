@@ -32,11 +32,12 @@ const schemes: Readonly<Record<BoundAddress['transport'], string>> = {
   wss: 'sip-wss',
 }
 
-const isConfigured = ({ listen, tls, ws }: SipConfig): boolean =>
-  listen !== null || tls !== undefined || ws !== undefined
+/** A registration is a way in as well. */
+const isConfigured = ({ listen, tls, ws, accounts }: SipConfig): boolean =>
+  listen !== null || tls !== undefined || ws !== undefined || Object.keys(accounts).length > 0
 
-const warnUnheard = ({ log }: AdapterContext, { routes, accounts }: SipConfig): void => {
-  if (routes.length > 0 && Object.keys(accounts).length === 0)
+const warnUnheard = ({ log }: AdapterContext, { routes }: SipConfig): void => {
+  if (routes.length > 0)
     log.warn({ routes: routes.length }, 'sip.routes has rules, but nobody can call: sip.listen is not set')
 }
 

@@ -33,7 +33,7 @@ const timeouts = z.strictObject({
   ringMs: ms.default(60_000),
   /** A caller hears it ring so long, waiting for what it is to hear. */
   hearMs: ms.default(10_000),
-  /** From the answer, or the end of the greeting, to the last digit of the PIN. */
+  /** From the answer, the end of the greeting or a wrong PIN to the `#` of the next. */
   pinMs: ms.default(20_000),
   /** Without a packet for so long the far side is taken for gone. */
   silenceMs: ms.default(30_000),

@@ -32,7 +32,10 @@ export class Desk implements CallDesk {
 
   /** Opens the doors, the first time. @throws GatewayError 'port-in-use', 'bad-config', 'dependency-missing' */
   open(): Promise<Switchboard> {
-    this.#opening ??= this.#open()
+    this.#opening ??= this.#open().catch((thrown: unknown) => {
+      this.#opening = undefined
+      throw thrown
+    })
     return this.#opening
   }
 
