@@ -147,11 +147,12 @@ export class Switchboard implements Board {
     return this.addresses[0]!.host
   }
 
-  async dial(request: PlacedCall): Promise<Call> {
-    this.calls.admitOwn(request.account)
-    const call = await placeCall(this, request)
-    this.calls.add(call)
-    return call
+  admit(account: string | undefined): void {
+    this.calls.admitOwn(account)
+  }
+
+  dial(request: PlacedCall): Promise<Call> {
+    return placeCall(this, request, call => this.calls.add(call))
   }
 
   tell(event: CallEvent): void {

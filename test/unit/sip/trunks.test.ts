@@ -77,7 +77,7 @@ test('our calls leave through it, if their number may be called', async () => {
   })
   const number = await gateway.board.dial({ to: 'tel:+49-30-124', account: 'carrier' })
   expect(number.info.to).toBe(`sip:+4930124@${CARRIER};user=phone`)
-  await expect(gateway.board.dial({ to: 'tel:+4930125', account: 'carrier' })).rejects.toMatchObject({
+  await expect(gateway.board.dial({ to: `sip:+4930125@${CARRIER}` })).rejects.toMatchObject({
     code: 'busy',
   })
   await pass(clock, 500)

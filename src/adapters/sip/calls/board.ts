@@ -26,6 +26,8 @@ export interface Board {
   bindAddress(peer: string): string
   /** Loose routes for calls through an account or trunk. */
   routeThrough(account: string): readonly SipUri[]
+  /** May there be one more call of ours, through this account? @throws GatewayError 'busy' */
+  admit(account: string | undefined): void
   /** @throws GatewayError as `CallDesk.dial` */
   dial(request: PlacedCall): Promise<CallUnderWay>
   tell(event: CallEvent): void

@@ -169,8 +169,8 @@ export class CallLine {
   }
 
   #dropped(): Readonly<Record<string, number>> {
-    const { strangers, refused, wrongPayloadType, malformed, unauthentic } = this.endpoint.stats
-    const all = { strangers, refused, wrongPayloadType, malformed, unauthentic }
+    const { strangers, refused, wrongPayloadType, comfortNoise, malformed, unauthentic } = this.endpoint.stats
+    const all = { strangers, refused, wrongPayloadType, comfortNoise, malformed, unauthentic }
     return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0))
   }
 

@@ -231,16 +231,22 @@ class Attempt {
 }
 
 /**
- * Resolves as soon as the call is on its way.
- * @throws GatewayError 'forbidden', 'bad-url', 'bad-request', 'connect-failed', 'port-in-use'
+ * Resolves as soon as the call is on its way. `begun` gets it before anything becomes of it.
+ * @throws GatewayError 'forbidden', 'busy', 'bad-url', 'bad-request', 'connect-failed', 'port-in-use'
  */
-export const placeCall = async (board: Board, request: PlacedCall): Promise<Call> => {
+export const placeCall = async (
+  board: Board,
+  request: PlacedCall,
+  begun: (call: Call) => void,
+): Promise<Call> => {
   const way = wayTo(board, request.to, request.account)
   const route = way.account === undefined ? [] : board.routeThrough(way.account)
   const first = route[0] ?? way.target
   const [target] = await board.signalling.locate(first)
   if (target === undefined) throw new GatewayError('connect-failed', `${first.host} has no address`)
+  board.admit(way.account)
   const attempt = new Attempt(board, request, { ...way, route }, target)
+  begun(attempt.call)
   attempt.ringUntil(request.ringMs ?? board.config.timeouts.ringMs)
   attempt.send()
   return attempt.call
