@@ -141,7 +141,8 @@ export const bridge = async (from: string, to: readonly string[], flags: BridgeF
     resolveSecret: readSecret,
     ...waits,
   }
-  if (flags.explain) return await explain(gateway, request, flags.json === true)
+  if (flags.explain)
+    return await Promise.race([explain(gateway, request, flags.json === true), stopped.then(() => EXIT.ok)])
   if (listen && flags.json !== true) printBanner(gateway, packageVersion())
   const opened = await Promise.race([gateway.bridges.open(request), stopped])
   if (typeof opened === 'string') return EXIT.ok

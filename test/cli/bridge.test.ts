@@ -1,4 +1,6 @@
 /** `crosspoint bridge` alone, with files at both ends and with doors of its own. */
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { access, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,6 +56,24 @@ test('--explain leaves destinations alone: none is called', async () => {
   expect(output).toContain('video h264 640x360: copy')
   expect([code, sink.connections]).toEqual([0, []])
   await sink.close()
+})
+
+test('--explain can be stopped while its source does not answer', async () => {
+  const phone = createSocket('udp4').bind(0, '127.0.0.1')
+  const called = once(phone, 'message')
+  await once(phone, 'listening')
+  const program = crosspoint([
+    'bridge',
+    `sip:bob@127.0.0.1:${phone.address().port}`,
+    'never.flv',
+    '--explain',
+  ])
+  await called
+  program.child.kill('SIGINT')
+  // A phone that says nothing is given up after 32 s only.
+  const late = AbortSignal.timeout(20_000)
+  expect(await Promise.race([program.exited, once(late, 'abort')])).toBe(0)
+  phone.close()
 })
 
 test('--explain --json is one object', async () => {
