@@ -43,6 +43,7 @@ const noStats = {
     target: undefined,
   },
   latched: false,
+  comfortNoise: 0,
 }
 
 export const createCountedPorts = (clock: ManualClock): CountedPorts => {

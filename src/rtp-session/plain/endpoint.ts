@@ -140,6 +140,7 @@ export class Endpoint implements RtpEndpoint {
       strangers: this.#strangers.count,
       refused: this.#strangers.refused,
       wrongPayloadType: this.#wrongPayloadType,
+      comfortNoise: this.#incoming.comfortNoise,
       malformed: this.#malformed + this.#incoming.malformed,
       unauthentic: this.#unauthentic,
       unsent: this.#outlet.unsent,

@@ -7,6 +7,8 @@ import type { RtpFormat } from './types.ts'
 
 /** A sender silent for so long, and then another SSRC: it has changed. Sooner, two packets in a row must say so. */
 const CHANGE_AFTER_US = 500_000
+/** Static payload type of comfort noise, on the clock of telephones (RFC 3389 4). Nobody needs to agree to it. */
+const COMFORT_NOISE = 13
 /** Packets of a multiplex, and of digits, can all be started with: as those of sound. */
 const plainCodec = ({ codec }: RtpFormat): CodecId => (codec === 'mp2t' ? 'l16' : codec)
 
@@ -20,7 +22,7 @@ export class Incoming {
   #formats: readonly RtpFormat[] = []
   readonly #byType: (RtpFormat | undefined)[] = new Array(128).fill(undefined)
   #receiver: RtpReceiver | undefined
-  /** The one that the receiver reads; the packet at hand may be a digit. */
+  /** The one that the receiver reads; the packet at hand may be a digit, or undefined: comfort noise. */
   #main: RtpFormat | undefined
   #current: RtpFormat | undefined
   #rival = -1
@@ -29,6 +31,8 @@ export class Incoming {
   #early: SenderReport | undefined
   lastAt: number
   malformed = 0
+  /** Packets that say how the pause of a speaker sounds: nothing to hand on, but no loss. */
+  comfortNoise = 0
 
   constructor(nowUs: number, events: IncomingEvents) {
     this.lastAt = nowUs
@@ -50,7 +54,7 @@ export class Incoming {
   }
 
   knows(payloadType: number): boolean {
-    return this.#byType[payloadType] !== undefined
+    return this.#byType[payloadType] !== undefined || (payloadType === COMFORT_NOISE && this.#hasNoise)
   }
 
   get ssrc(): number | undefined {
@@ -95,11 +99,12 @@ export class Incoming {
       this.malformed++
       return
     }
-    const format = this.#byType[header.payloadType]!
+    const format = this.#byType[header.payloadType]
+    if (format === undefined) this.comfortNoise++
     this.lastAt = arrival
     this.#ended = false
     this.#current = format
-    this.#receiverFor(format, header.ssrc).receive(bytes, header, arrival)
+    this.#receiverFor(format ?? this.#usual!, header.ssrc).receive(bytes, header, arrival)
     if (this.#early !== undefined) this.senderReport(this.#early, arrival)
   }
 
@@ -123,6 +128,15 @@ export class Incoming {
     return block === undefined ? [] : [block]
   }
 
+  get #usual(): RtpFormat | undefined {
+    return this.#main ?? this.#formats[0]
+  }
+
+  get #hasNoise(): boolean {
+    const { codec, clockRate } = this.#usual ?? {}
+    return clockRate === 8000 && (codec === 'pcmu' || codec === 'pcma' || codec === 'g722')
+  }
+
   /** Digits travel in the numbers of the sound around them; another codec has its own time line. */
   #receiverFor(format: RtpFormat, ssrc: number): RtpReceiver {
     const main = this.#main
@@ -138,7 +152,9 @@ export class Incoming {
       codec: plainCodec(format),
       clockRate: format.clockRate,
       payloadType: format.payloadType,
-      onPacket: packet => this.#events.packet(packet, this.#current!),
+      onPacket: packet => {
+        if (this.#current !== undefined) this.#events.packet(packet, this.#current)
+      },
     })
     return this.#receiver
   }

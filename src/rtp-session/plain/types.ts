@@ -151,6 +151,8 @@ export interface RtpEndpointStats {
   readonly refused: number
   /** From the right sender with a payload type that was not agreed on. */
   readonly wrongPayloadType: number
+  /** From it too, in pauses of its speaker: not handed on, and no loss. */
+  readonly comfortNoise: number
   readonly malformed: number
   /** SRTP and SRTCP that failed authentication or came again. */
   readonly unauthentic: number

@@ -100,6 +100,38 @@ describe('receiving', () => {
     expect(endpoint.stats).toMatchObject({ wrongPayloadType: 1, strangers: 0 })
   })
 
+  test('comfort noise is counted by its name: it is no sound, no stranger, no loss, and a sign of life', async () => {
+    const { endpoint, packets } = endpointOf()
+    const peer = await peerOf()
+    endpoint.agree(agreement({ receives: [pcmu, digits] }))
+    const noise = Buffer.of(60)
+    await peer.send(endpoint.port, rtpPacket({ seq: 9, ts: 1440, payloadType: 13, payload: noise }))
+    await until('it is the source', () => endpoint.stats.source?.port === peer.port)
+    const before = endpoint.lastPacketAt
+    for (let seq = 10; seq < 20; seq++) await peer.send(endpoint.port, rtpPacket({ seq, ts: seq * 160 }))
+    for (let seq = 20; seq < 25; seq++)
+      await peer.send(endpoint.port, rtpPacket({ seq, ts: seq * 160, payloadType: 13, payload: noise }))
+    await until('all came', () => endpoint.stats.comfortNoise === 6)
+    expect(packets.map(({ format }) => format)).toEqual(new Array(10).fill(pcmu))
+    expect(endpoint.stats).toMatchObject({
+      wrongPayloadType: 0,
+      strangers: 0,
+      received: { lost: 0, packets: 16 },
+    })
+    expect(endpoint.lastPacketAt).toBeGreaterThan(before)
+  })
+
+  test('what has another clock, or no sound, has no comfort noise', async () => {
+    const { endpoint } = endpointOf()
+    const peer = await peerOf()
+    const opus = { payloadType: 111, codec: 'opus', clockRate: 48_000 } as const
+    endpoint.agree(agreement({ receives: [opus] }))
+    await peer.send(endpoint.port, rtpPacket({ seq: 1, payloadType: 111 }))
+    await peer.send(endpoint.port, rtpPacket({ seq: 2, payloadType: 13 }))
+    await until('it came', () => endpoint.stats.wrongPayloadType === 1)
+    expect(endpoint.stats.comfortNoise).toBe(0)
+  })
+
   test('nothing comes through before anything is agreed on, and damage is counted', async () => {
     const { endpoint, packets } = endpointOf()
     const peer = await peerOf()
