@@ -1,29 +1,45 @@
 /** Which doors are opened for signalling, as the configuration says. */
+import { createSocket, type Socket } from 'node:dgram'
 import { createServer } from 'node:net'
+import { toGatewayError } from '../../errors.ts'
 import { type CertificatePair, openCertificate } from '../../tls/certificate.ts'
 import type { AdapterContext } from '../adapter.ts'
 import type { ListenAddress } from './addresses.ts'
 import type { SipConfig } from './config.ts'
 
-/** A port that TCP has free just now; UDP mostly has it too. */
-const freePort = (host: string): Promise<number> =>
+const TRIES = 8
+
+const boundUdp = (host: string): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, host, () => {
-      const { port } = server.address() as { readonly port: number }
-      server.close(() => resolve(port))
-    })
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+    socket.once('error', reject)
+    socket.bind(0, host, () => resolve(socket))
   })
+const hasTcp = (host: string, port: number): Promise<boolean> =>
+  new Promise(resolve => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, host, () => server.close(() => resolve(true)))
+  })
+
+/** A port that UDP and TCP both have free just now; 0 when none was found. */
+const freePort = async (host: string): Promise<number> => {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const udp = await boundUdp(host)
+    const { port } = udp.address()
+    const isFree = await hasTcp(host, port)
+    await new Promise<void>(resolve => void udp.close(() => resolve()))
+    if (isFree) return port
+  }
+  return 0
+}
 
 const outside = ({ external }: SipConfig): Pick<ListenAddress, 'external'> =>
   external === undefined ? {} : { external: { host: external } }
 
 /** Without a door for others, calls of ours leave by free ports. */
-const plainDoors = async (config: SipConfig): Promise<readonly ListenAddress[]> => {
-  const { host, port } = config.listen ?? { host: '0.0.0.0', port: 0 }
-  const chosen = port === 0 && config.listen !== null ? await freePort(host) : port
-  const at = { host, port: chosen, ...outside(config) }
+const plainDoors = (config: SipConfig): readonly ListenAddress[] => {
+  const at = { ...(config.listen ?? { host: '0.0.0.0', port: 0 }), ...outside(config) }
   return [
     { transport: 'udp', ...at },
     { transport: 'tcp', ...at },
@@ -36,7 +52,7 @@ export const doorsOf = async (
   config: SipConfig,
   renewed: (door: number, pair: CertificatePair) => void,
 ): Promise<readonly ListenAddress[]> => {
-  const doors = [...(await plainDoors(config))]
+  const doors = [...plainDoors(config)]
   if (config.tls !== undefined) {
     const { listen, cert, key } = config.tls
     const door = doors.length
@@ -45,4 +61,24 @@ export const doorsOf = async (
   }
   if (config.ws !== undefined) doors.push({ transport: 'ws', ...config.ws.listen, ...outside(config) })
   return doors
+}
+
+/**
+ * Where port 0 is asked for, UDP and TCP get the same one; somebody else may take it in the meantime.
+ * @throws what `open` throws
+ */
+export const openDoors = async <T>(
+  doors: readonly ListenAddress[],
+  open: (doors: readonly ListenAddress[]) => Promise<T>,
+): Promise<T> => {
+  const [first] = doors
+  if (first === undefined || first.port !== 0) return open(doors)
+  for (let tries = 1; ; tries++) {
+    const port = await freePort(first.host)
+    try {
+      return await open(doors.map((door, index) => (index < 2 ? { ...door, port } : door)))
+    } catch (thrown) {
+      if (toGatewayError(thrown).code !== 'port-in-use' || tries === TRIES) throw thrown
+    }
+  }
 }

@@ -22,7 +22,7 @@ import { watchSilence } from './calls/watch-silence.ts'
 import type { SipConfig } from './config.ts'
 import { createSignalling } from './create-signalling.ts'
 import { judgeCall } from './dial-plan.ts'
-import { doorsOf } from './doors.ts'
+import { doorsOf, openDoors } from './doors.ts'
 import { callingOf, screenRequest } from './incoming.ts'
 import type { IncomingInvite } from './incoming-invite.ts'
 import type { SipRequest, SipUri } from './message/types.ts'
@@ -174,8 +174,8 @@ export class Switchboard implements Board {
     const { context, config, scope } = this
     const { clock, log } = context
     const { limits, sessionExpiresS, minSessionS, trust } = config
-    const signalling = await (this.#parts.openSignalling ?? createSignalling)({
-      addresses: await doorsOf(context, config, (door, pair) => this.#signalling?.renew(door, pair)),
+    const doors = await doorsOf(context, config, (door, pair) => this.#signalling?.renew(door, pair))
+    const options: Omit<SignallingOptions, 'addresses'> = {
       clock,
       log,
       userAgent: 'Crosspoint',
@@ -186,7 +186,9 @@ export class Switchboard implements Board {
       sessionTimer: { expiresS: sessionExpiresS, minimumS: minSessionS },
       rejectUnauthorized: trust.rejectUnauthorized,
       ...(trust.caFile !== undefined && { ca: await withOwnRoots(trust.caFile) }),
-    })
+    }
+    const open = this.#parts.openSignalling ?? createSignalling
+    const signalling = await openDoors(doors, addresses => open({ ...options, addresses }))
     this.#signalling = signalling
     scope.defer(() => signalling.close(GRACE_MS))
     this.#accounts = new Accounts({
