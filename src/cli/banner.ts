@@ -27,10 +27,11 @@ const playRows = (http: string, rtmp: string | undefined): string[][] => [
   ['WHEP', `${http}/whep/live/cam`],
 ]
 
-const callRows = (sip: string): string[][] => {
-  const where = sip.replace('sip://', '')
+const callRows = (sip: string, rules: number): string[][] => {
+  const where = sip.replace(/^sips?:\/\//, '')
+  const who = rules === 0 ? 'refused: sip.routes has no rule yet' : 'as the rules of sip.routes say'
   return [
-    ['phone', `sip:NUMBER@${where}, as the rules of sip.routes say`],
+    ['phone', `sip:NUMBER@${where}, ${who}`],
     ['which?', `crosspoint sip explain sip:NUMBER@${where}`],
   ]
 }
@@ -45,6 +46,7 @@ export const printBanner = (gateway: Gateway, version: string): void => {
   print(`\nPublish live/cam (any name will do)\n${columns(publishRows(http, rtmp), '  ')}`)
   print(`\nPlay it\n${columns(playRows(http, rtmp), '  ')}`)
   const sip = doorUrl(gateway, 'sip')
-  if (sip !== undefined) print(`\nCall it\n${columns(callRows(sip), '  ')}`)
+  const { routes = [] } = (gateway.config.adapters.get('sip') ?? {}) as { routes?: readonly unknown[] }
+  if (sip !== undefined) print(`\nCall it\n${columns(callRows(sip, routes.length), '  ')}`)
   print(`\nEverything that is live: ${strong(`${http}/`)}\n`)
 }

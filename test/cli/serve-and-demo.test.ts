@@ -47,11 +47,12 @@ test('SIGTERM drains: the recording is finished, publisher and viewers are let g
 })
 
 test('it says where to publish and where to play, and a second signal ends it at once', async () => {
-  const program = crosspoint(['serve', ...freeDoors])
+  const program = crosspoint(['serve', ...freeDoors, '--sip', '127.0.0.1:0'])
   await until('the addresses', () => program.output().includes('Everything that is live'))
   const output = program.output()
   expect(output).toMatch(/OBS\s+server rtmp:\/\/127\.0\.0\.1:\d+\/live {2}stream key cam/)
   expect(output).toMatch(/ffmpeg\s+ffmpeg -re .* -f flv rtmp:\/\/127\.0\.0\.1:\d+\/live\/cam/)
+  expect(output).toMatch(/phone\s+sip:NUMBER@127\.0\.0\.1:\d+, refused: sip\.routes has no rule yet/)
   expect(output).toMatch(/WHEP\s+http:\/\/127\.0\.0\.1:\d+\/whep\/live\/cam/)
   program.child.kill('SIGINT')
   expect(await program.exited).toBe(0)
