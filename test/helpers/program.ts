@@ -63,7 +63,7 @@ export const runProgram = async (command: string, args: readonly string[]): Prom
 export const until = async (
   what: string | (() => string),
   check: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<void> => {
   const end = performance.now() + timeoutMs
   while (!(await check())) {

@@ -252,6 +252,7 @@ const changes: Record<string, ConfigInput> = {
   'sip.ports': { sip: { ports: { min: 20_000, max: 20_001 } } },
   'sip.latch': { sip: { latch: 'off' } },
   'sip.srtp': { sip: { srtp: 'required' } },
+  'sip.challenge': { sip: { challenge: ['SHA-256'] } },
   'sip.codecs': { sip: { codecs: ['pcmu'] } },
   'sip.video': { sip: { video: false } },
   'sip.routes': { sip: { routes: [{ called: '1', from: 'any' }] } },

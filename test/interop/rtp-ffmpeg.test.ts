@@ -1,6 +1,6 @@
 /**
  * RTP against ffmpeg's own: its packets become the frames that it was given, our packets decode to the same
- * pictures.
+ * pictures. Runs alone: what UDP loses on a busy machine is not asked for again.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
