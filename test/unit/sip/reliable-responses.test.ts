@@ -20,12 +20,12 @@ describe('we are called', () => {
   let invite: IncomingInvite
   const failures: string[] = []
 
-  const ring = async (header: string): Promise<void> => {
+  const ring = async (header: string, body = 'v=0\r\n'): Promise<void> => {
     const invites: IncomingInvite[] = []
     failures.length = 0
     await openPeer(clock, network, '10.0.0.2', { onInvite: incoming => invites.push(incoming) })
     peer = await RawPeer.open(network, '10.0.0.9', '10.0.0.2')
-    peer.request({ method: 'INVITE', branch: 'z9hG4bKi', headers: [header], body: 'v=0\r\n' })
+    peer.request({ method: 'INVITE', branch: 'z9hG4bKi', headers: [header], body })
     await pass(clock, 10)
     invite = invites[0]!
     invite.listen({
@@ -93,6 +93,57 @@ describe('we are called', () => {
     expect(peer.codes).toContain(504)
     expect(failures).toEqual(['a reliable provisional response was never acknowledged'])
     expect(invite.accept(sdp('late'))).toBeUndefined()
+  })
+
+  const update = (cseq: number, body = 'v=0\r\ns=changed\r\n'): void =>
+    peer.request({ method: 'UPDATE', cseq, toTag: toTag(), body })
+  const lastAnswer = (): string => {
+    const { code, headers } = peer.responses.findLast(({ method }) => method === 'UPDATE')!
+    return headers.has('retry-after') ? `${code} in ${headers.get('retry-after')} s` : String(code)
+  }
+
+  test('an offer by UPDATE before the answer: refused as is due, and the call is answered all the same', async () => {
+    await ring('Require: 100rel')
+    invite.progress(180)
+    await pass(clock, 10)
+    update(2)
+    await pass(clock, 10)
+    expect(lastAnswer()).toMatch(/^500 in (\d|10) s$/)
+    prack(rack(), 3)
+    await pass(clock, 10)
+    invite.progress(183, { body: sdp('early') })
+    await pass(clock, 10)
+    const { headers } = peer.responses.findLast(response => response.headers.has('rseq'))!
+    prack(`${headers.get('rseq')} 1 INVITE`, 4)
+    await pass(clock, 10)
+    update(5)
+    await pass(clock, 10)
+    expect(lastAnswer()).toBe('504')
+    update(6, '')
+    await pass(clock, 10)
+    expect(lastAnswer()).toBe('200')
+    expect(invite.state).toBe('ringing')
+    const session = invite.accept(sdp('answer'))!
+    session.listen({ ended: () => undefined })
+    await pass(clock, 10)
+    expect(peer.responses.at(-1)).toMatchObject({ code: 200, method: 'INVITE', body: sdp('early') })
+    expect(failures).toEqual([])
+    expect(session.ended).toBe(false)
+  })
+
+  test('an offer by UPDATE while ours waits for its answer: 491', async () => {
+    await ring('Require: 100rel', '')
+    invite.progress(183, { body: sdp('our offer') })
+    await pass(clock, 10)
+    update(2)
+    await pass(clock, 10)
+    expect(lastAnswer()).toBe('491')
+    peer.request({ method: 'PRACK', cseq: 3, toTag: toTag(), headers: [`RAck: ${rack()}`], body: 'v=0\r\n' })
+    await pass(clock, 10)
+    update(4)
+    await pass(clock, 10)
+    expect(lastAnswer()).toBe('504')
+    expect(invite.state).toBe('ringing')
   })
 
   test('a caller that gives up between our answer and its 200 ends the session', async () => {

@@ -41,6 +41,8 @@ export class IncomingCall implements IncomingInvite {
   #stopKeeping: () => void = () => undefined
   /** Our answer, or offer, that went out reliably: a 2xx need not repeat it. */
   #said: Body | undefined
+  /** The caller's answer came with a PRACK. */
+  #hasAnswer = false
 
   constructor(stack: Stack, request: SipRequest, flow: Flow, user: string | undefined) {
     this.#stack = stack
@@ -124,11 +126,22 @@ export class IncomingCall implements IncomingInvite {
     const { method, body, headers } = exchange.request
     if (method === 'PRACK') this.#prack(exchange)
     else if (method === 'BYE') this.#cancelled(headers.get('reason'))
-    else if (method === 'UPDATE' && body !== undefined && this.state === 'ringing') {
-      // The first offer and answer are not over, or nobody listens yet (RFC 3311 5.2).
-      exchange.reply(500, { headers: { 'Retry-After': '2' } })
-    } else return false
+    else if (method === 'UPDATE' && body !== undefined) this.#refuseEarlyOffer(exchange)
+    else return false
     return true
+  }
+
+  /**
+   * 491 while an offer of ours is open, 500 while the caller's is, and 504 when both are over: what is heard before the
+   * answer is not changed, and the call goes on as it was (RFC 3311 5.2).
+   */
+  #refuseEarlyOffer(exchange: ServerExchange): void {
+    if (this.offer === undefined && this.#said !== undefined && !this.#hasAnswer) exchange.reply(491)
+    else if (this.#said !== undefined) exchange.reply(504)
+    else {
+      const wait = String(Math.floor(this.#stack.random() * 11))
+      exchange.reply(500, { headers: { 'Retry-After': wait } })
+    }
   }
 
   #prack(exchange: ServerExchange): void {
@@ -139,7 +152,10 @@ export class IncomingCall implements IncomingInvite {
       return
     }
     exchange.reply(200)
-    if (body !== undefined && this.offer === undefined) this.#events.tell(events => events.answered?.(body))
+    if (body !== undefined && this.offer === undefined) {
+      this.#hasAnswer = true
+      this.#events.tell(events => events.answered?.(body))
+    }
     proceed()
   }
 
