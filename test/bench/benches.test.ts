@@ -4,6 +4,7 @@ import type { Options, Row } from './bench.ts'
 import { bench as calls } from './calls.ts'
 import { bench as join } from './join.ts'
 import { bench as latency } from './latency.ts'
+import { bench as pacing } from './pacing.ts'
 import { createHistogram } from './parts/histogram.ts'
 import { createPicture, holdsKeyMark, PICTURE_BYTES, readStamps, stamp } from './parts/marks.ts'
 import { bench as relay } from './relay.ts'
@@ -72,6 +73,17 @@ test.concurrent('calls: sound goes both ways, whole', { timeout: 60_000 }, async
     expect(received / sent).toBeGreaterThan(0.5)
     expect(row.cpuPercent).toBeGreaterThan(0)
   }
+})
+
+test.concurrent('pacing: datagrams are read, and packets leave while the event loop is blocked', {
+  timeout: 60_000,
+}, async () => {
+  const [receive, send] = (await pacing(options({ streams: 50, seconds: 1 }))) as [Row, Row]
+  expect(receive).toMatchObject({ name: 'receive', sockets: 50 })
+  expect(receive.packetsPerSecond).toBeGreaterThan(0)
+  expect(receive.cpuUsPerPacket).toBeGreaterThan(0)
+  expect(send).toMatchObject({ name: 'send', streams: 50 })
+  expect(send.packetsPerSecond).toBeGreaterThan(0)
 })
 
 test('the times in pictures are found wherever they end', () => {
