@@ -42,6 +42,19 @@ const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice
 const isBusy = (code: number): boolean => code === 486 || code === 503
 
 /** A registration or trunk goes on being answered: the wrong numbers of one of its callers are not those of all. */
+export const noteRefusal = (
+  refusals: Refusals,
+  request: SipRequest,
+  calling: Calling,
+  code: number,
+  detail: string,
+): void => {
+  const from = shown(`${request.from.uri.user}@${request.from.uri.host}`)
+  const to = shown(`${request.uri.user}@${request.uri.host}`)
+  const refused = { from, to, remote: calling.remote, reason: { code, detail, by: 'us' } as const }
+  refusals.refuse(refused, !isBusy(code) && calling.account === undefined)
+}
+
 const refuse = (
   { refusals }: ScreenParts,
   request: SipRequest,
@@ -49,10 +62,7 @@ const refuse = (
   code: number,
   detail: string,
 ): Verdict => {
-  const from = shown(`${request.from.uri.user}@${request.from.uri.host}`)
-  const to = shown(`${request.uri.user}@${request.uri.host}`)
-  const refused = { from, to, remote: calling.remote, reason: { code, detail, by: 'us' } as const }
-  refusals.refuse(refused, !isBusy(code) && calling.account === undefined)
+  noteRefusal(refusals, request, calling, code, detail)
   return { action: 'reject', code, ...(code === 503 && { headers: { 'Retry-After': '5' } }) }
 }
 

@@ -23,7 +23,7 @@ import type { SipConfig } from './config.ts'
 import { createSignalling } from './create-signalling.ts'
 import { judgeCall } from './dial-plan.ts'
 import { doorsOf, openDoors } from './doors.ts'
-import { callingOf, screenRequest } from './incoming.ts'
+import { callingOf, noteRefusal, screenRequest } from './incoming.ts'
 import type { IncomingInvite } from './incoming-invite.ts'
 import type { SipRequest, SipUri } from './message/types.ts'
 import { Refusals } from './refusals.ts'
@@ -224,9 +224,10 @@ export class Switchboard implements Board {
     const verdict = judgeCall(this.config.routes, calling)
     const full = verdict.outcome === 'admitted' ? this.calls.full(calling) : undefined
     if (verdict.outcome !== 'admitted' || full !== undefined) {
-      const code = full?.code ?? (verdict.outcome === 'refused' ? verdict.code : 403)
+      const unsigned = { code: 403, detail: 'it is not signed by whom the rule names' }
+      const { code, detail } = full ?? (verdict.outcome === 'refused' ? verdict : unsigned)
+      noteRefusal(this.refusals, request, calling, code, detail)
       invite.reject(code)
-      this.context.log.info({ code, remote: calling.remote }, `call refused with ${code} after its signature`)
       return
     }
     this.refusals.forgive(calling.remote)

@@ -48,3 +48,27 @@ test.each<[challenge: string[] | undefined, asked: string[]]>([
 test.each([[['MD5', 'MD5']], [[]], [['SHA-512']]])('challenge: %j is no configuration', challenge => {
   expect(sipConfig.safeParse({ challenge }).success).toBe(false)
 })
+
+test('a call that is refused after its signature is told of like any other', async () => {
+  clock = new ManualClock()
+  const network = new SipNetwork(clock)
+  gateway = await openBoard(clock, network, { routes: [{ ...routes[0], maxCalls: 1 }] })
+  const peer = await openPeer(clock, network, '10.0.0.2')
+  const told: string[] = []
+  for (const _ of [1, 2]) {
+    peer.invite(
+      {
+        uri: uri('sip:1@10.0.0.1'),
+        from: address('<sip:bob@10.0.0.2>'),
+        credentials: { user: 'bob', password: 'secret' },
+        body: { type: 'application/sdp', content: phoneSdp('10.0.0.2') },
+      },
+      { accepted: () => told.push('accepted'), rejected: ({ code }) => told.push(String(code)) },
+    )
+    await pass(clock, 200)
+  }
+  expect(told).toEqual(['accepted', '486'])
+  const refused = gateway.events.filter(({ type }) => type === 'call:refused')
+  expect(refused).toMatchObject([{ reason: { code: 486, detail: 'the rule has 1 calls' } }])
+  await Promise.all([peer.close(0), pass(clock, 100)])
+})
