@@ -1,5 +1,4 @@
 /** Session descriptions as bodies of SIP messages. */
-import { GatewayError } from '../../../errors.ts'
 import type { Body } from '../message/types.ts'
 import type { Described, Refusal } from '../offer-answer/types.ts'
 
@@ -10,5 +9,3 @@ export const isSdp = ({ type }: Body): boolean => type.split(';')[0]!.trim() ===
 /** The Warning header of a refusal (RFC 3261 20.43); quotes would end it early. */
 export const warningOf = ({ warning, detail }: Refusal): string =>
   `${warning} crosspoint "${detail.replace(/["\\\r\n]/g, "'").slice(0, 300)}"`
-
-export const refusalError = ({ detail }: Refusal): GatewayError => new GatewayError('no-common-codec', detail)

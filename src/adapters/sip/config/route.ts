@@ -4,7 +4,6 @@ import { isNetwork } from '../../../net/networks.ts'
 import { secretSchema } from '../../secret.ts'
 
 export const sipCodecs = ['opus', 'g722', 'pcmu', 'pcma'] as const
-export type SipCodec = (typeof sipCodecs)[number]
 
 const oneOrMore = <T extends z.ZodType>(item: T) =>
   z.preprocess(value => (Array.isArray(value) ? value : [value]), z.array(item).min(1))
