@@ -2,11 +2,21 @@
  * The page as a control desk: health, graphs, bridges drawn with their plan, a destination added and stopped, events.
  * Need not run alone.
  */
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Chromium, launchChromium } from '../helpers/chromium.ts'
 import { publishTestSource, type Server, startServer, untilLive } from '../helpers/crosspoint.ts'
 import { type NginxRtmp, startNginxRtmp } from '../helpers/nginx-rtmp.ts'
 import { freePort, stopPrograms, until } from '../helpers/program.ts'
+import { freePairs } from '../helpers/rtp-gateway.ts'
+
+interface BridgeList {
+  readonly bridges: readonly {
+    readonly legs: readonly {
+      readonly peer: { readonly sdp: string; readonly commands: readonly { readonly line: string }[] } | null
+    }[]
+  }[]
+}
 
 let server: Server
 let chromium: Chromium
@@ -57,6 +67,131 @@ test('a destination is added, drawn with its plan, and stopped by keyboard', asy
   await card.getByRole('button', { name: /^Stop/ }).focus()
   await page.keyboard.press('Enter')
   await page.locator('.events b').getByText('bridge:closed').waitFor()
+  await card.getByRole('button', { name: /^Forget/ }).click()
+  await card.waitFor({ state: 'detached' })
+})
+
+const stopAndForget = async (card: Locator): Promise<void> => {
+  await card.getByRole('button', { name: /^Stop/ }).click()
+  await card.getByRole('button', { name: /^Forget/ }).click()
+  await card.waitFor({ state: 'detached' })
+}
+
+test('copying is drawn as no work, and what an RTP peer is to run is there to copy', async () => {
+  const page = await chromium.open(`${server.http}/#/bridges/live/cam`)
+  const port = await freePort()
+  await page.locator('#bridge-to').fill(`rtp://127.0.0.1:${port}`)
+  await page.keyboard.press('Enter')
+  const card = page.locator('[data-bridge]', { hasText: `rtp://127.0.0.1:${port}` })
+  await card.locator('.destination .status[data-tone="live"]').waitFor({ timeout: 20_000 })
+  expect(await card.locator('.step[data-work="true"]').count()).toBe(0)
+  expect(
+    await card
+      .locator('.step')
+      .first()
+      .evaluate(step => getComputedStyle(step).boxShadow),
+  ).toBe('none')
+
+  const peer = card.locator('details.peer')
+  await peer.locator('summary').focus()
+  expect(await peer.getByText('v=0').isVisible()).toBe(false)
+  await page.keyboard.press('Enter')
+  const { bridges } = (await (await fetch(`${server.http}/v1/bridges`)).json()) as BridgeList
+  const told = bridges.flatMap(({ legs }) => legs.flatMap(leg => leg.peer ?? []))[0]!
+  const shown = await peer.locator('code').evaluateAll(codes => codes.map(({ textContent }) => textContent))
+  expect(shown).toEqual([...told.commands.map(({ line }) => line), told.sdp])
+  await peer.getByRole('button', { name: 'Copy SDP' }).focus()
+  await page.keyboard.press('Enter')
+  const selected = () => page.evaluate(() => String(getSelection()))
+  await until('it is selected to be copied', async () =>
+    (await selected()).includes('a=rtpmap:96 H264/90000'),
+  )
+  // Drawn anew every second, it stays open.
+  const before = await card.locator('.destination .status').innerText()
+  await until(
+    'it is drawn anew',
+    async () => (await card.locator('.destination .status').innerText()) !== before,
+  )
+  expect(await peer.getByText('v=0').isVisible()).toBe(true)
+  await stopAndForget(card)
+})
+
+test('the sender of an RTP source is told what to run before it has come', async () => {
+  const page = await chromium.open(`${server.http}/#/bridges`)
+  const from = `rtp://127.0.0.1:${await freePairs(2)}?video=h264&audio=opus`
+  await page.locator('#bridge-from').fill(from)
+  await page.locator('#bridge-to').fill('stream:live/rtp')
+  await page.keyboard.press('Enter')
+  const card = page.locator('[data-bridge]', { hasText: 'stream:live/rtp' })
+  await card.locator('summary', { hasText: 'How to send to rtp://127.0.0.1:' }).click()
+  await card.locator('code', { hasText: /^ffmpeg .*rtp:/ }).waitFor()
+  await stopAndForget(card)
+})
+
+/** What has the focus, in words. */
+const focused = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const { tagName, id, textContent } = document.activeElement!
+    return id || (tagName === 'BODY' ? 'nothing' : textContent!.trim())
+  })
+
+test('Tab goes through the bridges in the order they are read; the focus stays in the list when one goes', async () => {
+  const page = await chromium.open(`${server.http}/#/bridges/live/cam`)
+  for (const name of ['one', 'two']) {
+    await page.locator('#bridge-to').fill(nginx.url(name))
+    await page.keyboard.press('Enter')
+    await until(`${name} is added`, async () => (await page.locator('#bridge-to').inputValue()) === '')
+  }
+  await page.locator('[data-bridge]').nth(1).waitFor()
+  await page.locator('nav a').first().focus()
+  const walk: string[] = []
+  while (walk.at(-1) !== 'add-bridge' && walk.length < 20) {
+    walk.push(await focused(page))
+    await page.keyboard.press('Tab')
+  }
+  const form = ['bridge-from', 'bridge-to', 'add-bridge']
+  expect(walk).toEqual(['Watch', 'Publish', 'Bridges', 'Calls', 'Stop', 'Stop', ...form])
+
+  const cards = page.locator('[data-bridge]')
+  const second = await cards.nth(1).getAttribute('data-bridge')
+  const stop = async (): Promise<void> => {
+    await page.keyboard.press('Enter')
+    await until('it is stopped', async () => (await focused(page)) === 'Forget')
+    await page.keyboard.press('Enter')
+  }
+  await cards.first().getByRole('button').focus()
+  await stop()
+  await until('one is left', async () => (await cards.count()) === 1)
+  const inside = () =>
+    page.evaluate(() => document.activeElement!.closest('[data-bridge]')?.getAttribute('data-bridge'))
+  expect([await inside(), await focused(page)]).toEqual([second, 'Stop'])
+  await stop()
+  await until('none is left', async () => (await cards.count()) === 0)
+  expect(await focused(page)).toBe('Bridges')
+})
+
+test('a camera is shared and stopped by keyboard alone', async () => {
+  const page = await chromium.open(`${server.http}/#/publish/screens/keys`)
+  expect(await focused(page)).toBe('nothing')
+  await page.locator('#name').focus()
+  await page.keyboard.press('Tab')
+  expect(await focused(page)).toBe('publish-camera')
+  await page.keyboard.press('Enter')
+  await page.locator('.status[data-tone="live"]').waitFor({ timeout: 20_000 })
+  await until('the other button is at hand', async () => (await focused(page)) === 'stop')
+  await page.keyboard.press('Enter')
+  await until('and back', async () => (await focused(page)) === 'publish-camera')
+  await page.close()
+})
+
+test('a button on the picture has its icon beside its words', async () => {
+  const page = await chromium.open(`${server.http}/#/watch/live/cam`)
+  const [icon, button] = await Promise.all([
+    page.locator('#sound .icon').boundingBox(),
+    page.locator('#sound').boundingBox(),
+  ])
+  expect(Math.abs(icon!.y + icon!.height / 2 - button!.y - button!.height / 2)).toBeLessThan(3)
+  await page.close()
 })
 
 test('a destination that cannot be reached says why, in words', async () => {
@@ -72,9 +207,9 @@ test('a destination that cannot be reached says why, in words', async () => {
 
 test.each([
   ['wide and light', 1280, 'light'],
-  ['narrow and dark', 390, 'dark'],
+  ['narrow and dark', 375, 'dark'],
 ] as const)('nothing sticks out: %s', async (_, width, colorScheme) => {
-  for (const view of ['watch/live/cam', 'publish', 'bridges']) {
+  for (const view of ['watch/live/cam', 'publish', 'bridges', 'calls']) {
     const page = await chromium.open(`${server.http}/#/${view}`)
     await page.setViewportSize({ width, height: 800 })
     await page.emulateMedia({ colorScheme })

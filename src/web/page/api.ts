@@ -45,6 +45,12 @@ export interface PlanView {
   readonly skipped: readonly { readonly source: string; readonly reason: string }[]
 }
 export type RunState = 'connecting' | 'live' | 'backoff' | 'failed' | 'ended'
+/** What the other end is to run. */
+export interface PeerView {
+  readonly does: 'send' | 'receive'
+  readonly sdp: string | null
+  readonly commands: readonly { readonly program: string; readonly line: string }[]
+}
 export interface LegView {
   readonly to: string
   readonly state: RunState
@@ -53,6 +59,7 @@ export interface LegView {
   readonly nextRetryAt: string | null
   readonly plan: PlanView | null
   readonly bytes: number
+  readonly peer: PeerView | null
 }
 export interface BridgeView {
   readonly id: string
@@ -60,6 +67,7 @@ export interface BridgeView {
   readonly stream: string
   readonly state: RunState
   readonly reason?: string
+  readonly source?: { readonly peer: PeerView | null }
   readonly legs: readonly LegView[]
 }
 interface AdapterView {

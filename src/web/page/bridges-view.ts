@@ -1,9 +1,12 @@
 /** Everything that is carried on: bridges drawn, destinations added and stopped, and what happened. */
 import { type ComponentChild, h } from 'preact'
+import { useRef } from 'preact/hooks'
 import { type BridgeView, closeBridge, listBridges } from './api.ts'
 import { BridgeForm } from './bridge-form.ts'
 import { BridgeGraph } from './bridge-graph.ts'
 import { EventLog } from './event-log.ts'
+import { useKeptFocus } from './kept-focus.ts'
+import { PeersOf } from './peer-details.ts'
 import { usePolled } from './polling.ts'
 
 const isOver = ({ state }: BridgeView): boolean => state === 'ended' || state === 'failed'
@@ -13,6 +16,8 @@ interface BridgeCardProps {
   readonly onChanged: () => void
 }
 const BridgeCard = ({ bridge, onChanged }: BridgeCardProps): ComponentChild => {
+  const card = useRef<HTMLLIElement>(null)
+  useKeptFocus(card)
   const over = isOver(bridge)
   const words = over ? 'Forget' : 'Stop'
   const onClick = (): void => void closeBridge(bridge.id).then(onChanged, onChanged)
@@ -21,8 +26,9 @@ const BridgeCard = ({ bridge, onChanged }: BridgeCardProps): ComponentChild => {
   const stop = h('button', { class: look, type: 'button', 'aria-label': label, onClick }, words)
   return h(
     'li',
-    { class: 'card', 'data-bridge': bridge.id },
+    { ref: card, class: 'card', 'data-bridge': bridge.id },
     h(BridgeGraph, { bridge }),
+    over ? null : h(PeersOf, { bridge }),
     h('div', { class: 'row end' }, stop),
   )
 }
@@ -34,7 +40,7 @@ export const BridgesView = ({ stream }: { readonly stream: string }): ComponentC
   return h(
     'div',
     { class: 'main' },
-    h('header', { class: 'title' }, h('h1', {}, 'Bridges')),
+    h('header', { class: 'title' }, h('h1', { tabIndex: -1 }, 'Bridges')),
     h('ul', { class: 'bridges' }, cards),
     bridges.length === 0 ? h('p', { class: 'card facts' }, 'No stream is sent on yet.') : null,
     h(BridgeForm, { stream, onAdded: refresh }),

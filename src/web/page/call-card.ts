@@ -1,7 +1,8 @@
 /** One call: who, how well, and what can be done with it. */
 import { type ComponentChild, h } from 'preact'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { type CallView, hangUp, sendDigit, setHear, setHold, transfer } from './calls-api.ts'
+import { useKeptFocus } from './kept-focus.ts'
 import { type Status, StatusLine, TextField, type Tone } from './parts.ts'
 import type { Talking } from './talking.ts'
 import { codecName, duration } from './words.ts'
@@ -147,6 +148,8 @@ const Actions = (props: ActionsProps): ComponentChild => {
 
 export const CallCard = ({ call, talking, onChanged }: CallCardProps): ComponentChild => {
   const [said, setSaid] = useState<Status>()
+  const card = useRef<HTMLLIElement>(null)
+  useKeptFocus(card)
   const act = (done: Promise<unknown>): void =>
     void done
       .then(
@@ -158,7 +161,7 @@ export const CallCard = ({ call, talking, onChanged }: CallCardProps): Component
   const [first, second] = call.direction === 'inbound' ? [call.from, call.to] : [call.to, call.from]
   return h(
     'li',
-    { class: 'card call', 'data-call': call.id, 'data-state': call.state },
+    { ref: card, class: 'card call', 'data-call': call.id, 'data-state': call.state },
     h('p', {}, h('b', {}, first), ` ${arrow} `, h('span', {}, second)),
     h(StatusLine, { tone: tones[call.state], words: stateWords(call) }),
     isOver(call) ? null : mediaWords(call).map(words => h('p', { key: words, class: 'facts' }, words)),

@@ -52,7 +52,7 @@ export const CallsView = (): ComponentChild => {
   return h(
     'div',
     { class: 'main' },
-    h('header', { class: 'title' }, h('h1', {}, 'Calls'), h(StatusLine, talking.status)),
+    h('header', { class: 'title' }, h('h1', { tabIndex: -1 }, 'Calls'), h(StatusLine, talking.status)),
     h('audio', { ref: speaker, id: 'speaker', autoplay: true, hidden: true }),
     h('ul', { class: 'bridges calls' }, cards),
     calls.length === 0 ? h('p', { class: 'card facts' }, 'Nobody is on the telephone.') : null,

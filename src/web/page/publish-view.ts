@@ -2,6 +2,7 @@
 import { type ComponentChild, h } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import { Icon } from './icon.ts'
+import { useHandedFocus } from './kept-focus.ts'
 import { type LinksProps, PublishLinks } from './links.ts'
 import { StatusLine } from './parts.ts'
 import { PeerStats } from './peer-stats.ts'
@@ -52,6 +53,7 @@ export const PublishView = ({ name: initialName, rtmp }: LinksProps): ComponentC
   const [name, setName] = useState(initialName)
   const [linked, setLinked] = useState(initialName)
   const { status, busy, peer, start, stop } = usePublishing(video)
+  useHandedFocus(busy ? '#stop' : '#publish-camera')
   const onName = (value: string, valid: boolean): void => {
     setName(value)
     if (valid) setLinked(value)
