@@ -10,6 +10,8 @@ export interface EventView {
   readonly data?: Readonly<Record<string, unknown>>
 }
 export interface EventListener {
+  /** Events come from now on. */
+  began(): void
   happened(event: EventView): void
   /** The events stopped coming; they are asked for again. */
   lost(why: string): void
@@ -31,11 +33,14 @@ const takeMessages = (buffer: string): readonly [messages: readonly string[], re
   return [messages.filter(text => text !== ''), rest]
 }
 
-const follow = async (last: string | undefined, signal: AbortSignal, tell: (event: EventView) => void) => {
+const open = async (last: string | undefined, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> => {
   const query = last === undefined ? 'recent=30' : `lastEventId=${encodeURIComponent(last)}`
-  const { body } = await ask(`/v1/events?${query}`, { signal })
+  return (await ask(`/v1/events?${query}`, { signal })).body!
+}
+
+const readAll = async (body: ReadableStream, tell: (event: EventView) => void): Promise<void> => {
   let buffer = ''
-  const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     const [messages, rest] = takeMessages(buffer + part.value.replaceAll('\r', ''))
     buffer = rest
@@ -44,16 +49,21 @@ const follow = async (last: string | undefined, signal: AbortSignal, tell: (even
 }
 
 /** Goes on, from the last event it heard, until the returned function is called. */
-export const followEvents = ({ happened, lost }: EventListener): (() => void) => {
+export const followEvents = ({ began, happened, lost }: EventListener): (() => void) => {
   const stopped = new AbortController()
   let last: string | undefined
   const tell = (event: EventView): void => {
     last = event.id
     happened(event)
   }
+  const follow = async (): Promise<void> => {
+    const body = await open(last, stopped.signal)
+    began()
+    await readAll(body, tell)
+  }
   const run = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      await follow(last, stopped.signal, tell).catch((error: Error) => {
+      await follow().catch((error: Error) => {
         if (!stopped.signal.aborted) lost(error.message)
       })
       await new Promise(resolve => setTimeout(resolve, retryMs))

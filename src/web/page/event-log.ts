@@ -26,10 +26,8 @@ export const EventLog = (): ComponentChild => {
   useEffect(
     () =>
       followEvents({
-        happened(event) {
-          setNote('')
-          setEvents(before => [event, ...before].slice(0, shown))
-        },
+        began: () => setNote(''),
+        happened: event => setEvents(before => [event, ...before].slice(0, shown)),
         lost: why => setNote(`${why}; trying again`),
       }),
     [],
@@ -39,7 +37,11 @@ export const EventLog = (): ComponentChild => {
     'section',
     { class: 'card', 'aria-label': 'Events' },
     h('h2', {}, 'Events'),
-    h('p', { class: 'facts', role: 'status' }, note),
+    h(
+      'p',
+      { class: 'facts', role: 'status' },
+      note || (events.length === 0 ? 'Nothing has happened yet' : ''),
+    ),
     h('ol', { class: 'events', tabIndex: 0, 'aria-label': 'Newest first' }, rows),
   )
 }

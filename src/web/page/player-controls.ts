@@ -22,7 +22,7 @@ export const SoundButton = ({
   }
   return h(
     'button',
-    { class: muted ? 'control call' : 'control', type: 'button', id: 'sound', onClick: toggle },
+    { class: muted ? 'control wanted' : 'control', type: 'button', id: 'sound', onClick: toggle },
     h(Icon, { name: muted ? 'muted' : 'sound' }),
     muted ? 'Unmute' : 'Mute',
   )
