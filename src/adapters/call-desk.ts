@@ -113,6 +113,8 @@ export interface DialRequest {
   readonly ringMs?: number | undefined
   /** Whether pictures are offered; undefined: when what it hears has some. */
   readonly video?: boolean | undefined
+  /** Rejects for an address that a call may not lead to, where the configuration does not name who is called. */
+  readonly resolveHost?: ((host: string) => Promise<unknown>) | undefined
 }
 
 /** What the far side's own telephone said of a transfer. */

@@ -48,7 +48,7 @@ export const apiRoutes = (parts: ApiParts): readonly ApiRoute[] => {
     openApiRoute(() => routes, packageVersion()),
     ...streamRoutes(parts.registry),
     ...bridgeRoutes(parts.bridges, parts.reach),
-    ...callRoutes(parts.calls),
+    ...callRoutes(parts.calls, parts.reach),
     ...eventRoutes(parts),
     ...snapshotRoutes(parts.snapshots),
     ...sourceRoutes(parts.sources),

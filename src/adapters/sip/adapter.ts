@@ -66,12 +66,12 @@ const pull = async (
   publication: Publication,
 ): Promise<Closable> => {
   const { pullCall } = await import('./bridged-call.ts')
-  return pullCall(await deskOf(context, config).open(), url, publication)
+  return pullCall(await deskOf(context, config).open(), url, publication, context)
 }
 
 const push = async (context: AdapterContext, config: SipConfig, url: URL): Promise<Egress> => {
   const { pushCall } = await import('./bridged-call.ts')
-  return pushCall(await deskOf(context, config).open(), url)
+  return pushCall(await deskOf(context, config).open(), url, context)
 }
 
 /** Phones, PBXes and trunks call, and are called. */

@@ -2,11 +2,15 @@
 import { closable } from '../../core/scope.ts'
 import type { Closable, Egress, Publication } from '../../core/types.ts'
 import { type ErrorCode, GatewayError } from '../../errors.ts'
+import type { AdapterContext } from '../adapter.ts'
 import type { CallReason } from '../call-desk.ts'
 import type { PlacedCall } from './calls/board.ts'
 import type { Call } from './calls/call.ts'
 import { createCallEgress } from './calls/call-egress.ts'
 import type { Switchboard } from './switchboard.ts'
+
+/** What the dialling side allows. */
+type Reaching = Pick<AdapterContext, 'resolveHost'>
 
 const errorCodes: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthorized',
@@ -35,14 +39,19 @@ const answered = async (board: Switchboard, request: PlacedCall): Promise<Call> 
 }
 
 /** Resolves when it is answered. @throws GatewayError with the code that fits the far side's answer */
-export const pullCall = async (board: Switchboard, url: URL, publication: Publication): Promise<Closable> => {
-  const call = await answered(board, { to: url.href, publication })
+export const pullCall = async (
+  board: Switchboard,
+  url: URL,
+  publication: Publication,
+  { resolveHost }: Reaching,
+): Promise<Closable> => {
+  const call = await answered(board, { to: url.href, publication, resolveHost })
   return closable(call.scope)
 }
 
 /** Resolves when it is answered; the subscription's end ends the call. @throws GatewayError as `pullCall` */
-export const pushCall = async (board: Switchboard, url: URL): Promise<Egress> => {
-  const call = await answered(board, { to: url.href })
+export const pushCall = async (board: Switchboard, url: URL, { resolveHost }: Reaching): Promise<Egress> => {
+  const call = await answered(board, { to: url.href, resolveHost })
   const { media, label, scope } = call
   return {
     ...createCallEgress({

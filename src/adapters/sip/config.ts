@@ -44,7 +44,10 @@ const timeouts = z.strictObject({
 })
 
 const outbound = z.strictObject({
-  /** Domains and addresses that may be called directly, whoever is called there; `*`: all. */
+  /**
+   * Domains and addresses that may be called directly, whoever is called there. One that is named is trusted wherever
+   * its DNS leads; `*`: all, but to private addresses only as `outbound.allowPrivate` of the gateway says.
+   */
   domains: z.array(z.string().toLowerCase().min(1)).default([]),
   /** Beginnings of what may be called through registrations and trunks: `+49`, `1`; `*`: all. */
   numbers: z.array(z.string().min(1)).default([]),

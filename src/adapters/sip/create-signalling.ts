@@ -121,12 +121,12 @@ class SipSignalling implements Signalling {
   }
 
   request(options: RequestOptions): Promise<RequestResult> {
-    const { route = [], uri, door } = options
+    const { route = [], uri, door, targets } = options
     const draft = requestDraft(options)
     return new Promise(resolve => {
       const request = new ClientRequest(
         this.#stack,
-        { draft, hop: route[0] ?? uri, door, sign: createSign(options.credentials) },
+        { draft, hop: route[0] ?? uri, targets, door, sign: createSign(options.credentials) },
         {
           response: (response, flow, detail) => {
             if (response.code < 200) return

@@ -11,9 +11,11 @@ export interface Wanted {
   readonly account?: string | undefined
 }
 
-/** undefined: directly. */
 export interface OutboundWay {
+  /** undefined: directly. */
   readonly account: string | undefined
+  /** The configuration names who is called, or the account; false: `*` alone lets it through. */
+  readonly isNamed: boolean
 }
 
 type Plan = Pick<SipConfig, 'outbound' | 'accounts' | 'trunks'>
@@ -58,10 +60,10 @@ export const judgeOutbound = (plan: Plan, wanted: Wanted): OutboundWay => {
   const denied = beginsWith(deny, user)
   if (denied !== undefined) forbid(`${user} begins with ${denied}, which sip.outbound.deny names`)
   const account = accountFor(plan, wanted)
-  const isNamed = domains.includes('*') || domains.includes(wanted.host)
-  if (!isNamed && !isOf(plan, account, wanted.host))
+  const isNamed = domains.includes(wanted.host)
+  if (!isNamed && !domains.includes('*') && !isOf(plan, account, wanted.host))
     return forbid(`sip.outbound.domains does not name ${wanted.host}`)
-  if (account === undefined) return { account }
-  if (beginsWith(numbers, user) !== undefined) return { account }
+  if (account === undefined) return { account, isNamed }
+  if (beginsWith(numbers, user) !== undefined) return { account, isNamed: true }
   return forbid(`no beginning in sip.outbound.numbers allows ${user} through ${account}`)
 }

@@ -1,5 +1,5 @@
 /** Requests outside a call: how they are let in, answered and sent. */
-import type { Source } from './addresses.ts'
+import type { Source, Target } from './addresses.ts'
 import type { DigestAlgorithm } from './digest/hash.ts'
 import type { Body, ExtraHeaders, NameAddr, SipRequest, SipResponse, SipUri } from './message/types.ts'
 
@@ -53,6 +53,8 @@ export interface ReplyOptions {
 /** How a request finds its way. */
 export interface RouteOptions {
   readonly uri: SipUri
+  /** Where the next hop is, in the order to be tried. Left out: it is looked up. */
+  readonly targets?: readonly Target[]
   /** Loose routes in their order: an outbound proxy, a Service-Route. */
   readonly route?: readonly SipUri[]
   readonly from: NameAddr

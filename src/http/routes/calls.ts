@@ -1,3 +1,4 @@
+import type { Reach } from '../../bridges/endpoint.ts'
 import type { Calls } from '../../calls/calls.ts'
 import { parseStreamName } from '../../core/stream-name.ts'
 import { accountView, callExplanationView, callView } from '../call-views.ts'
@@ -61,7 +62,7 @@ const lookRoutes = (calls: Calls): readonly ApiRoute[] => [
   }),
 ]
 
-const beginAndEndRoutes = (calls: Calls): readonly ApiRoute[] => [
+const beginAndEndRoutes = (calls: Calls, reach: Pick<Reach, 'resolveHost'>): readonly ApiRoute[] => [
   jsonRoute({
     id: 'dial',
     method: 'POST',
@@ -72,8 +73,11 @@ const beginAndEndRoutes = (calls: Calls): readonly ApiRoute[] => [
     answer: callSchema,
     status: 201,
     location: ({ id }) => `/v1/calls/${id}`,
-    run: async ({ body: { publish, hear, ...request } }) =>
-      callView(await calls.dial({ ...request, publish: nameOf(publish), hear: nameOf(hear) })),
+    run: async ({ body: { publish, hear, ...request } }) => {
+      const { resolveHost } = reach
+      const streams = { publish: nameOf(publish), hear: nameOf(hear) }
+      return callView(await calls.dial({ ...request, ...streams, resolveHost }))
+    },
   }),
   emptyRoute({
     id: 'hangUp',
@@ -153,8 +157,8 @@ const changeRoutes = (calls: Calls): readonly ApiRoute[] => [
   }),
 ]
 
-export const callRoutes = (calls: Calls): readonly ApiRoute[] => [
+export const callRoutes = (calls: Calls, reach: Reach): readonly ApiRoute[] => [
   ...lookRoutes(calls),
-  ...beginAndEndRoutes(calls),
+  ...beginAndEndRoutes(calls, reach),
   ...changeRoutes(calls),
 ]

@@ -27,8 +27,11 @@ const MAX_REDIRECTS = 5
 interface Way {
   readonly target: SipUri
   readonly account: string | undefined
+  readonly isNamed: boolean
   readonly through: SipAccount | SipTrunk | undefined
 }
+
+type Targets = readonly Target[]
 
 interface RoutedWay extends Way {
   readonly route: readonly SipUri[]
@@ -44,7 +47,7 @@ export const wayTo = ({ config }: Pick<Board, 'config'>, text: string, account?:
   const way = judgeOutbound(config, asked)
   const through =
     way.account === undefined ? undefined : (config.accounts[way.account] ?? config.trunks[way.account])
-  return { target: targetOf(given, through), account: way.account, through }
+  return { ...way, target: targetOf(given, through), through }
 }
 
 /** A number is called at the domain of the account; no password leaves in a URI. */
@@ -72,6 +75,23 @@ const termsOf = ({ config }: Board, { through }: Way, video: boolean): CallTerms
   direction: 'sendrecv',
 })
 
+/**
+ * Where the next hop of a call is. Whom the configuration names may be anywhere; of whom `*` lets through, every address
+ * must be one that may be reached, and those that were looked at are those called, whatever DNS says next.
+ * @throws GatewayError 'forbidden', 'connect-failed'
+ */
+const findTargets = async (
+  { signalling }: Board,
+  hop: SipUri,
+  { isNamed }: Way,
+  { resolveHost }: PlacedCall,
+): Promise<Targets> => {
+  const targets = await signalling.locate(hop)
+  if (targets.length === 0) throw new GatewayError('connect-failed', `${hop.host} has no address`)
+  if (!isNamed && resolveHost !== undefined) await Promise.all(targets.map(({ ip }) => resolveHost(ip)))
+  return targets
+}
+
 const addressOf = (uri: SipUri): NameAddr => ({ display: '', uri, params: noParams })
 
 const fromOf = (board: Board, { through }: Way, peerIp: string): NameAddr => {
@@ -98,16 +118,19 @@ class Attempt {
   readonly #way: Way
   readonly #from: NameAddr
   readonly #route: readonly SipUri[]
+  #targets: Targets
   #offered: Offered
   #invite: OutgoingInvite | undefined
   /** What was agreed for each phone that rings, by its tag. */
   readonly #early = new Map<string, Agreement>()
   #redirects = 0
 
-  constructor(board: Board, request: PlacedCall, way: RoutedWay, target: Target) {
+  constructor(board: Board, request: PlacedCall, way: RoutedWay, targets: Targets) {
+    const target = targets[0]!
     this.#board = board
     this.#request = request
     this.#way = way
+    this.#targets = targets
     this.#route = way.route
     this.#from = fromOf(board, way, target.ip)
     this.call = new Call(
@@ -153,6 +176,7 @@ class Attempt {
   #options(uri: SipUri): InviteOptions {
     return {
       uri,
+      targets: this.#targets,
       from: this.#from,
       body: sdpBody(this.#offered.local),
       ...(this.#route.length > 0 && { route: this.#route }),
@@ -189,33 +213,46 @@ class Attempt {
     call.join().catch((thrown: unknown) => call.fail(thrown))
   }
 
-  #rejected({ code, reason, detail, contacts, retryAfterS }: Rejection): void {
+  #rejected(rejection: Rejection): void {
     const { call } = this
     if (call.isOver) return
-    const next = code >= 300 && code < 400 ? this.#redirect(contacts) : undefined
-    if (next !== undefined) {
-      this.send(next)
-      return
-    }
-    if (this.#maySendPlain(code)) return
     call.farewell = () => undefined
+    if (rejection.code < 300 || rejection.code >= 400) this.#refused(rejection)
+    else
+      this.#redirect(rejection.contacts).then(
+        isSent => isSent || this.#refused(rejection),
+        (thrown: unknown) => call.fail(thrown),
+      )
+  }
+
+  #refused({ code, reason, detail, retryAfterS }: Rejection): void {
+    const { call } = this
+    if (call.isOver || this.#maySendPlain(code)) return
     const wait = retryAfterS === undefined ? '' : `, to be tried again in ${retryAfterS} s`
     void call.end({ code, by: 'them', detail: `${detail ?? `${code} ${reason}`}${wait}` })
   }
 
-  /** Where a 3xx leads, as far as calls may lead there. */
-  #redirect(contacts: readonly NameAddr[]): SipUri | undefined {
+  /** Follows a 3xx as far as calls may lead there. false: it leads nowhere. */
+  async #redirect(contacts: readonly NameAddr[]): Promise<boolean> {
     const { call } = this
-    if (++this.#redirects > MAX_REDIRECTS) return undefined
-    for (const { uri } of contacts)
+    if (++this.#redirects > MAX_REDIRECTS) {
+      call.log.warn({}, `call ${call.id} is not sent on any more: it was ${MAX_REDIRECTS} times`)
+      return false
+    }
+    for (const { uri } of contacts) {
+      const to = formatUri(uri)
       try {
-        const { target } = wayTo(this.#board, formatUri(uri), this.#way.account)
-        call.log.info({ to: formatUri(target) }, `call ${call.id} is sent on to ${formatUri(target)}`)
-        return target
+        const way = wayTo(this.#board, to, this.#way.account)
+        this.#targets = await findTargets(this.#board, this.#route[0] ?? way.target, way, this.#request)
+        if (call.isOver) return true
+        call.log.info({ to }, `call ${call.id} is sent on to ${to}`)
+        this.send(way.target)
+        return true
       } catch (error) {
-        call.log.warn({ to: formatUri(uri) }, `a redirection is not followed: ${(error as Error).message}`)
+        call.log.warn({ to }, `a redirection is not followed: ${(error as Error).message}`)
       }
-    return undefined
+    }
+    return false
   }
 
   /** Some refuse a description because of the keys in it, which were only an offer. */
@@ -241,11 +278,9 @@ export const placeCall = async (
 ): Promise<Call> => {
   const way = wayTo(board, request.to, request.account)
   const route = way.account === undefined ? [] : board.routeThrough(way.account)
-  const first = route[0] ?? way.target
-  const [target] = await board.signalling.locate(first)
-  if (target === undefined) throw new GatewayError('connect-failed', `${first.host} has no address`)
+  const targets = await findTargets(board, route[0] ?? way.target, way, request)
   board.admit(way.account)
-  const attempt = new Attempt(board, request, { ...way, route }, target)
+  const attempt = new Attempt(board, request, { ...way, route }, targets)
   begun(attempt.call)
   attempt.ringUntil(request.ringMs ?? board.config.timeouts.ringMs)
   attempt.send()

@@ -21,6 +21,8 @@ export interface ClientRequestOptions {
   readonly draft: RequestDraft
   /** Where it goes next: the first route, else the request-URI. */
   readonly hop: SipUri
+  /** Where that is; left out: it is looked up. */
+  readonly targets?: readonly Target[] | undefined
   /** A way that is known already: taken as long as it is open, before `hop` is looked up. */
   readonly flow?: Flow | undefined
   readonly door?: number | undefined
@@ -87,7 +89,7 @@ export class ClientRequest {
       this.#send(flow)
       return
     }
-    const targets = this.#stack.locate(hop)
+    const targets = this.#options.targets ?? this.#stack.locate(hop)
     if (Array.isArray(targets)) this.#attempt(targets)
     else
       void Promise.resolve(targets).then(

@@ -68,12 +68,13 @@ export class OutgoingCall implements OutgoingInvite {
   }
 
   #send(cseq: number): ClientRequest {
-    const { uri, route = [], door } = this.#options
+    const { uri, route = [], door, targets } = this.#options
     return new ClientRequest(
       this.#stack,
       {
         draft: this.#draft(cseq),
         hop: route[0] ?? uri,
+        targets,
         door,
         contactUser: this.#options.from.uri.user,
         sign: this.#sign,
