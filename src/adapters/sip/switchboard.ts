@@ -9,7 +9,7 @@ import { createPacedAudio } from '../../rtp-session/plain/paced-audio.ts'
 import { createRtpPorts } from '../../rtp-session/plain/ports.ts'
 import type { RtpEndpoint, RtpEndpointOptions, RtpPorts } from '../../rtp-session/plain/types.ts'
 import type { AdapterContext } from '../adapter.ts'
-import type { AccountInfo, CallEvent } from '../call-desk.ts'
+import type { AccountInfo, CallEvent, DigitsWay } from '../call-desk.ts'
 import { Accounts } from './accounts.ts'
 import type { BoundAddress, Source } from './addresses.ts'
 import { CallList } from './call-list.ts'
@@ -17,7 +17,7 @@ import type { Board, PlacedCall } from './calls/board.ts'
 import type { Call } from './calls/call.ts'
 import { placeCall } from './calls/place-call.ts'
 import { receiveCall } from './calls/receive-call.ts'
-import { sendDigits } from './calls/send-digits.ts'
+import { digitsWays, sendDigits } from './calls/send-digits.ts'
 import { watchSilence } from './calls/watch-silence.ts'
 import type { SipConfig } from './config.ts'
 import { createSignalling } from './create-signalling.ts'
@@ -156,15 +156,19 @@ export class Switchboard implements Board {
   }
 
   tell(event: CallEvent): void {
-    if (event.type === 'call:dtmf') this.#passOn(event.call.publish, event.digit)
+    if (event.type === 'call:dtmf') this.#passOn(event.call.publish, event.digit, event.how)
     this.#parts.tell(event)
   }
 
-  /** Whoever hears this call's stream by a call of its own gets its digits too. */
-  #passOn(stream: string | undefined, digit: string): void {
+  /** Whoever hears this call's stream by a call of its own gets its digits too: tones are in its sound already. */
+  #passOn(stream: string | undefined, digit: string, how: DigitsWay): void {
     if (stream === undefined) return
     for (const call of this.calls.values())
-      if (call.hearing.stream === stream && call.state === 'live')
+      if (
+        call.hearing.stream === stream &&
+        call.state === 'live' &&
+        (how !== 'inband' || digitsWays(call)[0] !== how)
+      )
         sendDigits(call, digit).catch((error: Error) =>
           call.log.warn({ digit }, `a digit could not be passed on: ${error.message}`),
         )

@@ -1,5 +1,5 @@
 /** What calls do, message by message: the gateway on a network in memory, against a scripted far end. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CallEvent } from '../../../src/adapters/call-desk.ts'
 import type { Call } from '../../../src/adapters/sip/calls/call.ts'
 import { setHold } from '../../../src/adapters/sip/calls/renegotiate.ts'
@@ -459,6 +459,21 @@ describe('digits', () => {
     const listener = [...gateway.board.calls.values()].find(({ hearing }) => hearing.stream === 'calls/one')!
     const paced = listener.media.audio!.paced!
     expect(paced.digitWays).toContain('rfc4733')
+  })
+
+  test('in the sound of a call stay one press for a call that hears it as tones', async () => {
+    const plain = sdp()
+    const noEvents = { ...plain, content: plain.content.replace('RTP/AVP 0 101', 'RTP/AVP 0') }
+    await live('2000')
+    await live('8000', noEvents)
+    const [caller, listener] = [...gateway.board.calls.values()]
+    const paced = listener!.media.audio!.paced!
+    expect(paced.digitWays).toEqual(['in-band'])
+    const sent = vi.spyOn(paced, 'sendDigits')
+    gateway.board.tell({ type: 'call:dtmf', call: caller!.info, digit: '5', how: 'inband' })
+    expect(sent).not.toHaveBeenCalled()
+    gateway.board.tell({ type: 'call:dtmf', call: caller!.info, digit: '5', how: 'rtp' })
+    expect(sent).toHaveBeenCalledWith(['5'], 'in-band')
   })
 
   test('to the far side by INFO, one after the other', async () => {
