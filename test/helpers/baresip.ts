@@ -38,7 +38,7 @@ export interface Phone {
   /** One key after the other. */
   press(keys: string): Promise<void>
   until(type: string, count?: number): Promise<void>
-  /** What it has heard of its last call, 16 bits, once it has been stopped. */
+  /** What it has heard of its last call up to its first hold, 16 bits, once it has been stopped. */
   heard(): { readonly rate: number; readonly samples: Float32Array }
   readonly program: Program
   stop(): Promise<void>

@@ -6,6 +6,7 @@ import { createLogger } from '../../src/observe/logger.ts'
 import { type Phone, startPhone } from '../helpers/baresip.ts'
 import { publishTestSource } from '../helpers/crosspoint.ts'
 import { stopPrograms, until } from '../helpers/program.ts'
+import { startSipp } from '../helpers/sipp.ts'
 import { frequencyOf, levelDb, runFfmpeg } from '../helpers/sound.ts'
 
 const free = { listen: { host: '127.0.0.1', port: 0 } }
@@ -49,7 +50,8 @@ const callOf = async (phone: Phone): Promise<CallInfo> => {
 /** What a player of the stream hears, for so many seconds. */
 const played = async (stream: string, seconds: number): Promise<Float32Array> => {
   const raw = await runFfmpeg([
-    ...['-i', `${base}/${stream}.flv`, '-t', String(seconds), '-vn', '-ac', '1', '-ar', '8000'],
+    ...['-analyzeduration', '200000', '-i', `${base}/${stream}.flv`, '-t', String(seconds)],
+    ...['-vn', '-ac', '1', '-ar', '8000'],
     ...['-f', 'f32le', 'pipe:1'],
   ])
   return new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + (raw.length & ~3)))
@@ -64,7 +66,7 @@ const loud = (samples: Float32Array, rate: number): Float32Array => {
   return Float32Array.from(blocks.filter(part => levelDb(part) > -40).flatMap(part => [...part]))
 }
 
-test('a phone hears the publisher and is heard, through hold and resume; its keys are events', async () => {
+test('a phone hears the publisher and is heard; its keys are events', async () => {
   const keys: string[] = []
   const off = gateway.calls.on(event => void (event.type === 'call:dtmf' && keys.push(event.digit)))
   const phone = await startPhone('alice')
@@ -73,23 +75,15 @@ test('a phone hears the publisher and is heard, through hold and resume; its key
   expect(call).toMatchObject({ direction: 'inbound', route: '1000', hear: 'live/cam' })
   const said = await played(call.publish!, 1)
   expect(Math.abs(frequencyOf(said.subarray(2000), 8000) - 700)).toBeLessThan(5)
-
-  phone.hold()
-  await until('held', () => theCall().hold === 'by-them')
-  const before = theCall().media[0]!
-  phone.resume()
-  await until('resumed', () => theCall().hold === 'none')
-  await until('media goes on', () => theCall().media[0]!.received.packets > before.received.packets + 50)
   await phone.press('12#')
   await until(
     () => `the keys, not ${keys}`,
     () => keys.join('') === '12#',
   )
   off()
-
-  const after = theCall().media[0]!
-  expect(after.received.lost).toBeLessThan(3)
-  expect(after.mos).toBeGreaterThan(4)
+  const sound = theCall().media[0]!
+  expect(sound.received.lost).toBeLessThan(3)
+  expect(sound.mos).toBeGreaterThan(4)
   phone.command('hangup')
   await until('the end', () => gateway.calls.get(call.id).state === 'ended')
   expect(gateway.calls.get(call.id).reason).toMatchObject({ by: 'them' })
@@ -97,8 +91,38 @@ test('a phone hears the publisher and is heard, through hold and resume; its key
   await phone.stop()
   const { rate, samples } = phone.heard()
   const tone = loud(samples, rate)
-  expect(tone.length / rate).toBeGreaterThan(2)
+  expect(tone.length / rate).toBeGreaterThan(0.5)
   expect(Math.abs(frequencyOf(tone, rate) - 1000)).toBeLessThan(15)
+})
+
+test('through hold and resume of a phone the sound goes on both ways', async () => {
+  const phone = await startPhone('holder')
+  phone.dial(`sip:1000@${pbx}`)
+  const call = await callOf(phone)
+  for (let round = 0; round < 2; round++) {
+    phone.hold()
+    await until('held', () => theCall().hold === 'by-them')
+    phone.resume()
+    await until('resumed', () => theCall().hold === 'none')
+    const { received, sent } = theCall().media[0]!
+    await until('media goes both ways', () => {
+      const now = theCall().media[0]!
+      return now.received.packets > received.packets + 40 && now.sent.packets > sent.packets + 40
+    })
+  }
+  const said = await played(call.publish!, 1)
+  expect(Math.abs(frequencyOf(said.subarray(2000), 8000) - 700)).toBeLessThan(5)
+  await phone.stop()
+})
+
+test('what a caller hears after hold and resume comes back as its echo', async () => {
+  const sipp = await startSipp('caller-echo', ['-s', '1000', '-m', '1', '-rtp_echo'], pbx)
+  await until('held', () => theCall()?.hold === 'by-them')
+  await until('resumed', () => theCall().hold === 'none')
+  const echo = loud(await played(theCall().publish!, 1), 8000)
+  expect(echo.length).toBeGreaterThan(4000)
+  expect(Math.abs(frequencyOf(echo, 8000) - 1000)).toBeLessThan(15)
+  await sipp.done
 })
 
 test.for(['g722', 'opus'] as const)('a phone that speaks %s is called and hears', async codec => {
