@@ -12,7 +12,7 @@ import { checkNode } from './doctor/node-version.ts'
 import { checkPorts } from './doctor/ports.ts'
 import { checkRtp } from './doctor/rtp.ts'
 import { checkBridge } from './doctor/self-test.ts'
-import { checkSip, type SipSection } from './doctor/sip.ts'
+import { checkOpus, checkSip, type SipSection } from './doctor/sip.ts'
 import { EXIT } from './exit-codes.ts'
 import { addFlags, type Flags, readFlags } from './flags.ts'
 import { print, printJson } from './print.ts'
@@ -30,6 +30,7 @@ async function* examine(config: Config): AsyncGenerator<Finding> {
   yield* await checkPorts(config)
   yield await checkRtp(config.adapters.get('rtp') as RtpSection)
   yield* await checkSip(config.adapters.get('sip') as SipSection)
+  yield await checkOpus()
   yield await checkFfmpeg(transcode.ffmpeg)
   yield* checkAddon()
   yield await checkDescriptors()

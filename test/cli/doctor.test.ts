@@ -14,7 +14,7 @@ import { checkDisk } from '../../src/cli/doctor/disk.ts'
 import { checkFfmpeg } from '../../src/cli/doctor/ffmpeg.ts'
 import { checkNode } from '../../src/cli/doctor/node-version.ts'
 import { checkRtp } from '../../src/cli/doctor/rtp.ts'
-import { checkSip, type SipSection } from '../../src/cli/doctor/sip.ts'
+import { checkOpus, checkSip, type SipSection } from '../../src/cli/doctor/sip.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { runCrosspoint, startServer } from '../helpers/crosspoint.ts'
 import { startProgram, stopPrograms } from '../helpers/program.ts'
@@ -212,6 +212,12 @@ describe('phones', () => {
       ['10.1.2.3'],
       [/^ok/, /^warn phones are told 10\.1\.2\.3/],
     ],
+    [
+      'a greeting that is not there',
+      { routes: [{ ...rule, greeting: '/none/hello.wav' }] },
+      outside,
+      [/^ok/, /^ok/, /^warn \/none\/hello\.wav cannot be read/],
+    ],
     ['told another', { routes: [rule], external: '203.0.114.9' }, [], [/^ok/, /^ok .*203\.0\.114\.9/]],
     [
       'a registrar that is nowhere',
@@ -225,4 +231,10 @@ describe('phones', () => {
       expected.map(pattern => expect.stringMatching(pattern)),
     )
   })
+})
+
+test('Opus, there and not there', async () => {
+  expect(await checkOpus()).toMatchObject({ state: 'ok' })
+  const none = () => Promise.reject(new Error('no build for this platform'))
+  expect(await checkOpus(none)).toMatchObject({ state: 'warn', detail: expect.stringContaining('no build') })
 })

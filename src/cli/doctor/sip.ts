@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns/promises'
+import { access, constants } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { isPrivateAddress } from '../../net/private-addresses.ts'
+import { loadOpus } from '../../transcode/voice/opus.ts'
 import type { Finding } from './finding.ts'
 
 interface Route {
@@ -9,6 +11,7 @@ interface Route {
   readonly from?: readonly string[] | undefined
   readonly auth?: unknown
   readonly pin?: unknown
+  readonly greeting?: string | undefined
 }
 
 /** Of the `sip` section. */
@@ -73,8 +76,38 @@ const checkNames = async ({ accounts, trunks }: SipSection): Promise<Finding[]> 
     }),
   )
 
+/** A caller whose greeting cannot be played is answered and hung up on. */
+const checkGreetings = async ({ routes }: SipSection): Promise<Finding[]> => {
+  const greetings = new Set(routes.flatMap(({ greeting }) => greeting ?? []))
+  const found = await Promise.all(
+    [...greetings].map(async (path): Promise<Finding[]> => {
+      const readable = await access(path, constants.R_OK).then(
+        () => true,
+        () => false,
+      )
+      const mend = 'put the file there, or take the greeting out of its rule'
+      return readable
+        ? []
+        : [{ check: 'SIP greeting', state: 'warn', detail: `${path} cannot be read`, mend }]
+    }),
+  )
+  return found.flat()
+}
+
+export const checkOpus = async (load: () => Promise<unknown> = loadOpus): Promise<Finding> => {
+  const about = { check: 'voice codecs' }
+  try {
+    await load()
+    return { ...about, state: 'ok', detail: 'Opus, G.722 and G.711 become each other in process' }
+  } catch (error) {
+    const detail = `Opus does not load, ffmpeg converts it: ${(error as Error).message}`
+    return { ...about, state: 'warn', detail, mend: 'run "npm ci" again on this machine' }
+  }
+}
+
 export const checkSip = async (section: SipSection, own = ownAddresses()): Promise<Finding[]> => [
   checkRules(section),
   ...checkTold(section, own),
+  ...(await checkGreetings(section)),
   ...(await checkNames(section)),
 ]
