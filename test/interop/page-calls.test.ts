@@ -73,6 +73,8 @@ test('a telephone rings at the page and is answered there', async () => {
   expect(fits).toBe(true)
   await page.locator('.title .status[data-tone="live"]').getByText('You are heard').waitFor()
   await card.locator('.facts').getByText('µ-law').waitFor()
+  await card.getByRole('button', { name: 'Stop talking' }).waitFor()
+  expect(await card.getByRole('button', { name: /^Talk/ }).count()).toBe(0)
   await until('sound goes both ways', soundBothWays)
   await until('the telephone is heard', async () => (await loudness(page)) > 0.05)
   await card.getByRole('button', { name: /^Hold/ }).click()

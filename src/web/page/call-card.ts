@@ -74,7 +74,8 @@ const voiceFor = ({ id, state, hear }: CallView): string =>
 const TalkButton = ({ call, talking, onChanged }: CallCardProps): ComponentChild => {
   const { id, direction, state, publish, hear } = call
   const speakAs = voiceFor(call)
-  if (talking.speakAs === speakAs)
+  // Once answered the call hears what this visitor said to answer with.
+  if (talking.speakAs !== undefined && [speakAs, hear].includes(talking.speakAs))
     return h(Button, { words: 'Stop talking', label: 'Stop talking', onClick: talking.stop })
   const waits = state === 'ringing' && direction === 'inbound' && hear !== null
   if (!waits && state !== 'live') return null
