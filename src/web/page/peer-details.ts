@@ -14,7 +14,7 @@ const PeerDetails = ({ end, peer: { does, sdp, commands } }: PeerDetailsProps): 
   h(
     'details',
     { class: 'peer' },
-    h('summary', {}, `${does === 'send' ? 'How to send to' : 'How to receive from'} ${end}`),
+    h('summary', {}, `${does === 'send' ? 'How to send to' : 'How to receive at'} ${end}`),
     commands.map(({ program, line }) =>
       h(CopyField, { key: program, label: programs[program] ?? program, value: line }),
     ),
