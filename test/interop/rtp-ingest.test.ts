@@ -1,4 +1,7 @@
-/** What ffmpeg sends in plain RTP: codecs, session descriptions, loss and disorder on the way, read back. */
+/**
+ * What ffmpeg sends in plain RTP: codecs, session descriptions, loss and disorder on the way, read back.
+ * Runs alone: what UDP loses on a busy machine is not asked for again.
+ */
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** Pictures through ffmpeg: every one of them, at its own time, in its own size, from any codec. */
+/**
+ * Pictures through ffmpeg: every one of them, at its own time, in its own size, from any codec.
+ * Runs alone: encoders take both processors.
+ */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Accept } from '../../src/core/types.ts'
 import type { Frame, PictureSize, VideoCodec } from '../../src/media/types.ts'

@@ -1,4 +1,7 @@
-/** WebRTC in, FLV out: changed and repeated parameter sets, tracks that are late or never come, pauses. */
+/**
+ * WebRTC in, FLV out: changed and repeated parameter sets, tracks that are late or never come, pauses.
+ * Runs alone: its sender paces by the clock of a busy machine.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
