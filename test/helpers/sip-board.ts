@@ -44,6 +44,7 @@ const noStats = {
   },
   latched: false,
   comfortNoise: 0,
+  halvedClock: false,
 }
 
 export const createCountedPorts = (clock: ManualClock): CountedPorts => {

@@ -141,6 +141,7 @@ export class Endpoint implements RtpEndpoint {
       refused: this.#strangers.refused,
       wrongPayloadType: this.#wrongPayloadType,
       comfortNoise: this.#incoming.comfortNoise,
+      halvedClock: this.#incoming.halvedClock.isOn,
       malformed: this.#malformed + this.#incoming.malformed,
       unauthentic: this.#unauthentic,
       unsent: this.#outlet.unsent,

@@ -1,8 +1,9 @@
 /** What an endpoint receives: one sender's packets, through changes of its SSRC and of the codec. */
 import type { ReportBlock, SenderReport } from '../../media/rtcp/types.ts'
-import { readRtpHeader } from '../../media/rtp/packet.ts'
+import { type RtpHeader, readRtpHeader } from '../../media/rtp/packet.ts'
 import type { CodecId, RtpPacket } from '../../media/types.ts'
 import { RtpReceiver, type RtpReceiverStats } from '../receiver.ts'
+import { HalvedClock } from './halved-clock.ts'
 import type { RtpFormat } from './types.ts'
 
 /** A sender silent for so long, and then another SSRC: it has changed. Sooner, two packets in a row must say so. */
@@ -29,6 +30,7 @@ export class Incoming {
   #ended = false
   /** It came before the packets that it is about. */
   #early: SenderReport | undefined
+  halvedClock = new HalvedClock()
   lastAt: number
   malformed = 0
   /** Packets that say how the pause of a speaker sounds: nothing to hand on, but no loss. */
@@ -88,13 +90,16 @@ export class Incoming {
     }
     const changed = this.#ended || nowUs - this.lastAt >= CHANGE_AFTER_US || this.#rival === ssrc
     this.#rival = changed ? -1 : ssrc
-    if (changed) receiver.restart(ssrc)
+    if (changed) {
+      receiver.restart(ssrc)
+      this.halvedClock = new HalvedClock()
+    }
     return changed
   }
 
   /** `bytes` are the receiver's from now on. The payload type is known, and the packet admitted. */
   receive(bytes: Uint8Array, arrival: number): void {
-    const header = readRtpHeader(bytes)
+    const header = this.#read(bytes)
     if (header === undefined) {
       this.malformed++
       return
@@ -115,17 +120,27 @@ export class Incoming {
   }
 
   /** Tells where the report's moment lies on the time line of the packets, as soon as there is one. */
-  senderReport(report: SenderReport, nowUs: number): void {
+  senderReport(told: SenderReport, nowUs: number): void {
+    const report = this.halvedClock.report(told)
     const receiver = this.#receiver
     const ts = receiver?.ssrc === report.ssrc ? receiver.senderReport(report, nowUs) : undefined
     this.#early =
-      ts === undefined && (receiver === undefined || receiver.ssrc === report.ssrc) ? report : undefined
+      ts === undefined && (receiver === undefined || receiver.ssrc === report.ssrc) ? told : undefined
     if (ts !== undefined) this.#events.senderReport?.(ts, report.wall)
   }
 
   report(nowUs: number): readonly ReportBlock[] {
     const block = this.#receiver?.report(nowUs)
     return block === undefined ? [] : [block]
+  }
+
+  #read(bytes: Uint8Array): RtpHeader | undefined {
+    const header = readRtpHeader(bytes)
+    if (header === undefined || this.#usual?.codec !== 'g722') return header
+    const ts = this.halvedClock.correct(header)
+    if (ts === header.ts) return header
+    new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).setUint32(4, ts)
+    return { ...header, ts }
   }
 
   get #usual(): RtpFormat | undefined {

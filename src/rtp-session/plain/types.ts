@@ -153,6 +153,8 @@ export interface RtpEndpointStats {
   readonly wrongPayloadType: number
   /** From it too, in pauses of its speaker: not handed on, and no loss. */
   readonly comfortNoise: number
+  /** true: it sends G.722 with times of 16 kHz, which are halved. */
+  readonly halvedClock: boolean
   readonly malformed: number
   /** SRTP and SRTCP that failed authentication or came again. */
   readonly unauthentic: number

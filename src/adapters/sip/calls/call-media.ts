@@ -79,7 +79,9 @@ export class CallMedia {
 
   /** What was left out, and what may be wrong. */
   get remarks(): readonly string[] {
-    return this.agreement === undefined ? [] : remarksOf(this.agreement)
+    const agreed = this.agreement === undefined ? [] : remarksOf(this.agreement)
+    const halved = this.audio?.endpoint.stats.halvedClock === true
+    return halved ? [...agreed, 'the far side counts its G.722 at 16 kHz: its times are halved'] : agreed
   }
 
   get audio(): CallLine | undefined {

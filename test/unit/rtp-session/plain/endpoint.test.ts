@@ -121,6 +121,35 @@ describe('receiving', () => {
     expect(endpoint.lastPacketAt).toBeGreaterThan(before)
   })
 
+  test('G.722 with times of 16 kHz is heard on its clock of 8 kHz, reports and all', async () => {
+    const { endpoint, packets, reports } = endpointOf()
+    const peer = await peerOf()
+    endpoint.agree(agreement({ receives: [{ payloadType: 9, codec: 'g722', clockRate: 8000 }] }))
+    const start = 2 ** 32 - 320 * 10
+    const send = (i: number, ticks: number): Promise<void> =>
+      peer.send(endpoint.port, rtpPacket({ seq: i, ts: (start + i * ticks) >>> 0, payloadType: 9 }))
+    for (let i = 0; i < 30; i++) if (i !== 12) await send(i, 320)
+    await until('all came', () => packets.length === 29)
+    const times = packets.map(({ packet }) => packet.ts)
+    const steps = times.slice(1).map((ts, i) => ts - times[i]!)
+    expect(steps.slice(0, 4)).toEqual([320, 320, 320, 320])
+    expect(steps.slice(4).filter(step => step !== 160)).toEqual([320])
+    expect(Buffer.from(packets.at(-1)!.packet.bytes).readUInt32BE(4)).toBe(times.at(-1)! >>> 0)
+    expect(endpoint.stats.halvedClock).toBe(true)
+    const ts = (start + 29 * 320 - 3200) >>> 0
+    const wall = { wall: 1e15, ntpMiddle: 1, packets: 30, bytes: 4800 }
+    const report = { type: 'sender-report', ssrc: 0x11111111, timestamp: ts, ...wall, blocks: [] } as const
+    await peer.sendRtcp(endpoint.rtcpPort, [report])
+    await until('the report', () => reports.length === 1)
+    expect(reports[0]!.ts).toBe(times.at(-1)! - 1600)
+    for (let i = 0; i < 8; i++)
+      await peer.send(endpoint.port, rtpPacket({ seq: i, ts: i * 160, ssrc: 7, payloadType: 9 }))
+    await until('the next sender came', () => packets.length >= 29 + 7)
+    const next = packets.slice(29).map(({ packet }) => packet.ts)
+    expect(next.slice(1).map((at, i) => at - next[i]!)).toEqual(new Array(next.length - 1).fill(160))
+    expect(endpoint.stats.halvedClock).toBe(false)
+  })
+
   test('what has another clock, or no sound, has no comfort noise', async () => {
     const { endpoint } = endpointOf()
     const peer = await peerOf()
