@@ -1,5 +1,6 @@
 /** The calls that are there and the last that ended, and how many there may be. */
 import { GatewayError } from '../../errors.ts'
+import { plainAddress } from '../../net/networks.ts'
 import type { CallInfo } from '../call-desk.ts'
 import type { Call } from './calls/call.ts'
 import type { SipConfig } from './config.ts'
@@ -48,6 +49,11 @@ export class CallList {
 
   info(id: string): CallInfo | undefined {
     return this.#running.get(id)?.info ?? this.#past.get(id)
+  }
+
+  hasPeer(ip: string): boolean {
+    for (const call of this.#running.values()) if (plainAddress(call.about.peerIp) === ip) return true
+    return false
   }
 
   ofAccount(name: string): number {

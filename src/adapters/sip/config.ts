@@ -22,8 +22,9 @@ const limits = z.strictObject({
   /** New calls within a second from one address; more are answered 503. */
   newCallsPerSource: z.int().min(1).default(20),
   /**
-   * So many refused or unproven requests within a minute, and the address gets no answer for the next minute. What was
-   * refused because a line is taken (486, 503), or came by an account or trunk, does not count.
+   * So many refused requests or wrong passwords within a minute, and the address gets no answer for the next minute. A
+   * request for a password does not count, nor a line that is taken (486, 503). Addresses of accounts, trunks and
+   * calls that are there are always answered.
    */
   refusalsPerSource: z.int().min(1).default(30),
 })

@@ -82,8 +82,7 @@ const challenge = (
 /** Costs no I/O, so that a flood is cheap. */
 export const screenRequest = (parts: ScreenParts, request: SipRequest, source: Source): Verdict => {
   const { config, refusals } = parts
-  const remote = plainAddress(source.ip)
-  if (refusals.drops(remote)) return { action: 'drop' }
+  if (refusals.drops(plainAddress(source.ip))) return { action: 'drop' }
   if (request.method !== 'INVITE') {
     // RFC 3261 8.2.1; nobody registers here, and nobody's events are told.
     const code = request.method === 'NOTIFY' ? 481 : 405
@@ -100,7 +99,5 @@ export const screenRequest = (parts: ScreenParts, request: SipRequest, source: S
   if (verdict.outcome === 'refused') return refuse(parts, request, calling, verdict.code, verdict.detail)
   const full = parts.full(calling)
   if (full !== undefined) return refuse(parts, request, calling, full.code, full.detail)
-  if (verdict.outcome === 'admitted') return { action: 'admit' }
-  refusals.doubt(remote)
-  return challenge(verdict, config.challenge)
+  return verdict.outcome === 'admitted' ? { action: 'admit' } : challenge(verdict, config.challenge)
 }

@@ -15,6 +15,8 @@ export interface RefusalsParts {
   readonly log: Logger
   /** Refusals within a minute before an address is dropped for a minute. */
   readonly most: () => number
+  /** Addresses that are answered whatever comes: over UDP anybody may write theirs. */
+  readonly spares: (ip: string) => boolean
   /** `count`: since the last time. */
   readonly onRefused: (refused: Refused, count: number) => void
 }
@@ -48,6 +50,7 @@ export class Refusals {
   drops(ip: string): boolean {
     const source = this.#sources.get(ip)
     if (source === undefined || source.droppedUntil < this.#parts.clock.now()) return false
+    if (this.#parts.spares(ip)) return false
     this.dropped++
     return true
   }
@@ -57,13 +60,14 @@ export class Refusals {
     this.#sources.delete(ip)
   }
 
-  /** A request without proof, which may yet come: counted only. */
-  doubt(ip: string): void {
+  /** Counts one refusal against the address that it came from. */
+  blame(ip: string): void {
     const now = this.#parts.clock.now()
     const source = this.#sourceOf(ip, now)
     if (++source.count < this.#parts.most()) return
-    source.droppedUntil = now + MINUTE_US
     source.count = 0
+    if (this.#parts.spares(ip)) return
+    source.droppedUntil = now + MINUTE_US
     if (now - this.#droppingToldAt < SECOND_US) return
     this.#droppingToldAt = now
     this.#parts.log.warn(
@@ -74,7 +78,7 @@ export class Refusals {
 
   /** `blames`: it counts against the address that it came from. */
   refuse(refused: Refused, blames: boolean): void {
-    if (blames) this.doubt(refused.remote)
+    if (blames) this.blame(refused.remote)
     this.total++
     this.#untold++
     const now = this.#parts.clock.now()

@@ -4,7 +4,7 @@ import { rootCertificates } from 'node:tls'
 import type { Scope } from '../../core/types.ts'
 import { GatewayError, toGatewayError } from '../../errors.ts'
 import { loadNative } from '../../native/index.ts'
-import { networkMatcher } from '../../net/networks.ts'
+import { networkMatcher, plainAddress } from '../../net/networks.ts'
 import { createPacedAudio } from '../../rtp-session/plain/paced-audio.ts'
 import { createRtpPorts } from '../../rtp-session/plain/ports.ts'
 import type { RtpEndpoint, RtpEndpointOptions, RtpPorts } from '../../rtp-session/plain/types.ts'
@@ -76,6 +76,7 @@ export class Switchboard implements Board {
       clock,
       log,
       most: () => config.limits.refusalsPerSource,
+      spares: ip => this.#accounts?.accountOf(ip, '') !== undefined || this.calls.hasPeer(ip),
       onRefused: (refused, count) => tell({ type: 'call:refused', ...refused, refused: count }),
     })
     this.#ports = parts.ports ?? createRtpPorts({ native: loadNative(), clock })
@@ -185,6 +186,10 @@ export class Switchboard implements Board {
       userAgent: 'Crosspoint',
       screen: (request, source) => this.#screen(request, source),
       onInvite: invite => this.#receive(invite),
+      // A challenge is part of every signed call; a wrong password is a guess.
+      onRefused: (cause, { ip }) => {
+        if (cause === 'wrong-password') this.refusals.blame(plainAddress(ip))
+      },
       // A call that is challenged takes two requests.
       limits: { requestsPerSecond: 2 * limits.newCallsPerSource, burst: 4 * limits.newCallsPerSource },
       sessionTimer: { expiresS: sessionExpiresS, minimumS: minSessionS },
