@@ -76,7 +76,7 @@ const checkNames = async ({ accounts, trunks }: SipSection): Promise<Finding[]> 
     }),
   )
 
-/** A caller whose greeting cannot be played is answered and hung up on. */
+/** A caller whose greeting cannot be played goes on without it, and wonders. */
 const checkGreetings = async ({ routes }: SipSection): Promise<Finding[]> => {
   const greetings = new Set(routes.flatMap(({ greeting }) => greeting ?? []))
   const found = await Promise.all(

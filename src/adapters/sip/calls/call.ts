@@ -49,6 +49,7 @@ export class Call {
   readonly #since: number
   readonly #live: PromiseWithResolvers<CallInfo> = Promise.withResolvers()
   readonly #done: PromiseWithResolvers<CallInfo> = Promise.withResolvers()
+  readonly #remarks: string[] = []
   #state: CallState
   #hold: CallHold = 'none'
   #joined = false
@@ -124,11 +125,18 @@ export class Call {
     await this.#hearAtLast()
   }
 
-  /** Nothing can be heard before it is agreed how. */
+  /** Nothing can be heard before it is agreed how. A caller that was answered goes on, whatever it hears. */
   async #hearAtLast(): Promise<void> {
     const { hear } = this.purpose
     if (!this.#joined || hear === undefined || this.hearing.stream !== undefined) return
-    if (this.media.lines.length > 0) await this.hearing.hear(hear)
+    if (this.media.lines.length === 0) return
+    await (this.about.direction === 'inbound' ? this.hearing.wish(hear) : this.hearing.hear(hear))
+  }
+
+  /** What went otherwise than it should, and yet the call goes on. */
+  remark(text: string): void {
+    this.#remarks.push(text)
+    this.log.warn({}, `call ${this.id}: ${text}`)
   }
 
   ringing(): void {
@@ -215,7 +223,7 @@ export class Call {
       endedAt: this.#endedAt,
       reason: this.#reason,
       media: this.media.info(),
-      remarks: this.media.remarks,
+      remarks: [...this.media.remarks, ...this.#remarks],
     }
   }
 

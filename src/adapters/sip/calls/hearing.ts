@@ -44,9 +44,22 @@ export class Hearing {
     return this.#queue(() => this.#change(stream))
   }
 
-  /** What the far side takes has changed. */
+  /** As `hear`, but one that cannot be heard is a wish as well: `error` says why, and it is tried when it is back. */
+  wish(stream: string): Promise<void> {
+    return this.#queue(async () => {
+      try {
+        await this.#change(stream)
+      } catch (thrown) {
+        this.#wanted = stream
+        this.#trouble(toGatewayError(thrown).message)
+      }
+    })
+  }
+
+  /** What the far side takes has changed: what could not be heard before may be now. */
   async replan(accepts: Parameters<Subscription['replan']>[0]): Promise<void> {
     await this.#queue(async () => {
+      if (this.#subscription === undefined) this.#return()
       await this.#subscription?.replan(accepts).catch((thrown: unknown) => this.#lose(toGatewayError(thrown)))
     })
   }

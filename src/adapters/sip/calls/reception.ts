@@ -1,4 +1,5 @@
 /** Between the answer and the stream: a greeting is played, a PIN asked for. Then the caller is joined. */
+import { toGatewayError } from '../../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import type { Call } from './call.ts'
 import { playFile } from './play-file.ts'
@@ -52,11 +53,20 @@ const askPin = async (call: Call, pin: Secret, keys: Keys): Promise<boolean> => 
   return false
 }
 
-/** @throws GatewayError when the greeting cannot be played, or the stream's name is taken */
+/** Without a greeting that cannot be played: the line is worth more than its welcome. */
+const greet = async (call: Call, path: string): Promise<void> => {
+  try {
+    await playFile(call, path)
+  } catch (thrown) {
+    if (!call.isOver) call.remark(`goes on without its greeting: ${toGatewayError(thrown).message}`)
+  }
+}
+
+/** @throws GatewayError when the stream's name is taken */
 export const receiveCaller = async (call: Call): Promise<void> => {
   const { greeting, pin } = call.about.route ?? {}
   const keys = collectKeys(call)
-  if (greeting !== undefined) await playFile(call, greeting)
+  if (greeting !== undefined) await greet(call, greeting)
   const isAdmitted = pin === undefined || (await askPin(call, pin, keys))
   call.onDigit = () => undefined
   if (isAdmitted) await call.join()

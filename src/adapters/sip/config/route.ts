@@ -74,11 +74,11 @@ export const routeSchema = z
     hear: template.optional(),
     /** Whether the caller talks, listens, or both. Left out: as `publish` and `hear` are there. */
     direction: z.enum(['both', 'talk', 'listen']).optional(),
-    /** 'ready': rings until `hear` is live. 'at-once': answers, and `hear` is heard when it comes. */
+    /** 'ready': rings until `hear` is live. 'at-once': answers, and `hear` is heard when it comes and can be carried. */
     answer: z.enum(['ready', 'at-once']).default('ready'),
     /** Sound before the answer: what `hear` has. */
     earlyMedia: z.boolean().default(false),
-    /** A sound file, played first. */
+    /** A sound file, played first; one that cannot be played is left out, and the log says why. */
     greeting: z.string().min(1).optional(),
     /** Digits to be keyed in, ended by `#`, before anything is heard or published. */
     pin: secretSchema(1)
