@@ -16,11 +16,13 @@ export type {
   PeerDescription,
   PulledSource,
 } from './adapters/adapter.ts'
+export { adapters } from './adapters/index.ts'
 export type { Bridge, BridgeInfo } from './bridges/bridge.ts'
 export type { BridgeRequest, Bridges } from './bridges/bridges.ts'
 export type { LegInfo } from './bridges/leg-info.ts'
 export { type Config, type ConfigInput, parseConfig, readConfigFile } from './config/config.ts'
 export { describePlan } from './core/describe.ts'
+export { createScope } from './core/scope.ts'
 export type {
   Accept,
   Closable,
@@ -37,6 +39,7 @@ export type {
   PublishOptions,
   Registry,
   RegistryEvents,
+  Scope,
   SkippedTrack,
   StreamInfo,
   SubscribeOptions,

@@ -15,6 +15,8 @@ const needsAll = (file: string): boolean => {
 const alone = globSync(slow, { cwd: import.meta.dirname }).filter(needsAll)
 
 export default defineConfig({
+  // As users of the library name it.
+  resolve: { alias: { crosspoint: join(import.meta.dirname, '../src/index.ts') } },
   test: {
     root: import.meta.dirname,
     pool: 'forks',

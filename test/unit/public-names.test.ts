@@ -10,7 +10,9 @@ test('values', () => {
   expect(Object.keys(crosspoint).sort()).toEqual([
     'ERRORS',
     'GatewayError',
+    'adapters',
     'createGateway',
+    'createScope',
     'describePlan',
     'maskUrls',
     'parseConfig',
@@ -76,6 +78,7 @@ test('types', () => {
     'Registry',
     'RegistryEvents',
     'RtpPacket',
+    'Scope',
     'SkippedTrack',
     'StreamInfo',
     'SubscribeOptions',
