@@ -83,12 +83,13 @@ describe('probe', () => {
       { id: 'audio', codec: 'aac', sampleRate: 44100, channels: 2 },
     ])
     const [video, audio] = tracks as [Record<string, number>, Record<string, number>]
-    // A second of it, as a busy machine delivers it.
-    expect(video.framesPerSecond).toBeGreaterThan(15)
-    expect(video.framesPerSecond).toBeLessThan(60)
-    expect(video.keyframeIntervalMs).toBeCloseTo(1000, -2)
-    expect(audio.bitsPerSecond).toBeGreaterThan(40_000)
-    expect(audio.bitsPerSecond).toBeLessThan(300_000)
+    // The last second of it, as a busy machine delivers it: late, then all at once.
+    expect(video.framesPerSecond).toBeGreaterThan(5)
+    expect(video.framesPerSecond).toBeLessThan(120)
+    expect(video.keyframeIntervalMs).toBeGreaterThan(500)
+    expect(video.keyframeIntervalMs).toBeLessThan(2000)
+    expect(audio.bitsPerSecond).toBeGreaterThan(20_000)
+    expect(audio.bitsPerSecond).toBeLessThan(600_000)
   })
   test('a file that ends before the time is up, in words', async () => {
     await copyFile(await clip({ seconds: 2.5, fps: 30, gop: 30 }), join(folder, 'clip.flv'))
