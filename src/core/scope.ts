@@ -139,3 +139,25 @@ export const closable = (scope: Scope): Closable => ({
   signal: scope.signal,
   [Symbol.asyncDispose]: () => scope.close(),
 })
+
+/** The same for classes: an object that lives as long as the scope it owns. */
+export abstract class Scoped implements Closable {
+  protected readonly scope: Scope
+
+  constructor(scope: Scope) {
+    this.scope = scope
+  }
+
+  get closed(): Promise<CloseReason> {
+    return this.scope.closed
+  }
+  get signal(): AbortSignal {
+    return this.scope.signal
+  }
+  close(reason?: CloseReason): Promise<void> {
+    return this.scope.close(reason)
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.scope.close()
+  }
+}

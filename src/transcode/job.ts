@@ -1,6 +1,6 @@
 /** One shared transcode: hands a track's packets to ffmpeg and what comes back to the derived track. */
-import { createScope, describeReason } from '../core/scope.ts'
-import type { Accept, Clock, CloseReason, Scope, Track, TrackWriter, TranscodeJob } from '../core/types.ts'
+import { createScope, describeReason, Scoped } from '../core/scope.ts'
+import type { Accept, Clock, CloseReason, Track, TrackWriter, TranscodeJob } from '../core/types.ts'
 import { toGatewayError } from '../errors.ts'
 import type { Frame } from '../media/types.ts'
 import { createAudioIntake } from './audio/intake.ts'
@@ -22,11 +22,10 @@ export interface JobOptions extends IntakeOptions {
   readonly reservation: Reservation
 }
 
-export class Job implements TranscodeJob {
+export class Job extends Scoped implements TranscodeJob {
   readonly requestKeyframe?: () => void
   readonly #from: Track
   readonly #options: JobOptions
-  readonly #scope: Scope
   readonly #supervisor: Supervisor
   readonly #intake: Intake
   readonly #output: EncodedOutput
@@ -39,9 +38,9 @@ export class Job implements TranscodeJob {
    * @throws GatewayError 'transcode-unavailable' when the source is nothing that ffmpeg can be told of.
    */
   constructor(from: Track, to: Accept, out: TrackWriter<'frame'>, options: JobOptions) {
+    super(createScope(`transcode ${from.id} to ${to.codec}`))
     this.#from = from
     this.#options = options
-    this.#scope = createScope(`transcode ${from.id} to ${to.codec}`)
     this.#supervisor = new Supervisor({
       clock: options.clock,
       log: options.log,
@@ -53,23 +52,10 @@ export class Job implements TranscodeJob {
     this.#intake = intake
     this.#output = new EncodedOutput(out, options.clock, intake.timeline)
     if (intake.requestKeyframe !== undefined) this.requestKeyframe = () => intake.requestKeyframe?.()
-    this.#scope.defer(() => this.#end())
+    this.scope.defer(() => this.#end())
     intake.start()
     const sink = { write: (frame: Frame) => this.#take(frame), failed: (error: unknown) => this.#fail(error) }
-    this.#scope.defer(from.frames().attach(sink))
-  }
-
-  get closed(): Promise<CloseReason> {
-    return this.#scope.closed
-  }
-  get signal(): AbortSignal {
-    return this.#scope.signal
-  }
-  close(reason?: CloseReason): Promise<void> {
-    return this.#scope.close(reason)
-  }
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#scope.close()
+    this.scope.defer(from.frames().attach(sink))
   }
 
   get stats(): TranscodeStats {
@@ -154,13 +140,13 @@ export class Job implements TranscodeJob {
 
   #fail(thrown: unknown): void {
     const error = toGatewayError(thrown)
-    void this.#scope.close({ code: 'failed', detail: error.message, error })
+    void this.scope.close({ code: 'failed', detail: error.message, error })
   }
 
   async #end(): Promise<void> {
     await this.#supervisor.stop()
     this.#options.reservation.release()
-    const reason = describeReason(this.#scope.signal.reason as CloseReason)
+    const reason = describeReason(this.scope.signal.reason as CloseReason)
     this.#options.log.info({ ...this.#fields(), ...this.stats }, `transcode stopped: ${reason}`)
   }
 

@@ -1,4 +1,4 @@
-import { createScope } from '../../core/scope.ts'
+import { createScope, Scoped } from '../../core/scope.ts'
 import type {
   Accept,
   CloseReason,
@@ -8,7 +8,6 @@ import type {
   LinkStats,
   OpenTrack,
   Pressure,
-  Scope,
   TrackInfo,
 } from '../../core/types.ts'
 import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
@@ -74,22 +73,21 @@ const publishedMedia = ({ connection, streamId }: RtmpEgressOptions): FlvMessage
 })
 
 /** A class, because its members are asked for each message of each reader. */
-class RtmpEgress implements Egress {
+class RtmpEgress extends Scoped implements Egress {
   readonly label: string
   readonly pressure: Pressure
   readonly takesLateTracks = true
   readonly #options: RtmpEgressOptions
   readonly #transport: Transport
-  readonly #scope: Scope
   readonly #output: FlvOutput
   #opened = false
 
   constructor(options: RtmpEgressOptions) {
+    super(createScope(options.label))
     this.label = options.label
     this.pressure = options.pressure
     this.#options = options
     this.#transport = options.transport
-    this.#scope = createScope(options.label)
     this.#output = createFlvOutput(
       options.role === 'play' ? new PlayedMedia(options) : publishedMedia(options),
     )
@@ -117,19 +115,6 @@ class RtmpEgress implements Egress {
   link(): LinkStats {
     const { taken, acknowledged } = this.progress()
     return { sentBytes: taken, unacknowledgedBytes: acknowledged?.missing }
-  }
-
-  get closed(): Promise<CloseReason> {
-    return this.#scope.closed
-  }
-  get signal(): AbortSignal {
-    return this.#scope.signal
-  }
-  close(reason?: CloseReason): Promise<void> {
-    return this.#scope.close(reason)
-  }
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
   }
 }
 

@@ -3,17 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { createScope } from '../../core/scope.ts'
-import type {
-  Accept,
-  CloseReason,
-  Egress,
-  EgressSink,
-  LinkStats,
-  OpenTrack,
-  Pressure,
-  Scope,
-} from '../../core/types.ts'
+import { createScope, Scoped } from '../../core/scope.ts'
+import type { Accept, Egress, EgressSink, LinkStats, OpenTrack, Pressure } from '../../core/types.ts'
 import { GatewayError } from '../../errors.ts'
 import { describeCodec, staticPayloadType } from '../../media/sdp/describe-codec.ts'
 import type { CodecId } from '../../media/types.ts'
@@ -55,7 +46,7 @@ const resolve = async ({ resolveHost }: AdapterContext, host: string): Promise<s
   return found.address
 }
 
-class RtpEgress implements Egress {
+class RtpEgress extends Scoped implements Egress {
   readonly label: string
   readonly pressure: Pressure = { mode: 'realtime' }
   readonly live = true as const
@@ -63,17 +54,16 @@ class RtpEgress implements Egress {
   readonly #target: PushTarget
   readonly #address: string
   readonly #ports: PortRange | undefined
-  readonly #scope: Scope
   #streams: readonly SendingStream[] = []
   #text = ''
 
   constructor(context: AdapterContext, target: PushTarget, address: string, ports: PortRange | undefined) {
+    super(createScope(target.label))
     this.label = target.label
     this.#context = context
     this.#target = target
     this.#address = address
     this.#ports = ports
-    this.#scope = createScope(target.label)
   }
 
   accepts(): readonly Accept[] {
@@ -86,26 +76,13 @@ class RtpEgress implements Egress {
     this.#streams = streams
     for (const open of tracks) streams.push(this.#openStream(open))
     for (const { track } of streams)
-      this.#scope.defer(track.onParams(() => void this.#describe().catch(this.#failed)))
+      this.scope.defer(track.onParams(() => void this.#describe().catch(this.#failed)))
     await this.#describe()
     return streams.map(({ end }) => end)
   }
 
   link(): LinkStats {
     return sendingLink(this.#streams.map(({ endpoint }) => endpoint.stats))
-  }
-
-  get closed(): Promise<CloseReason> {
-    return this.#scope.closed
-  }
-  get signal(): AbortSignal {
-    return this.#scope.signal
-  }
-  close(reason?: CloseReason): Promise<void> {
-    return this.#scope.close(reason)
-  }
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
   }
 
   readonly #failed = (error: unknown): void => {
@@ -125,7 +102,7 @@ class RtpEgress implements Egress {
       listener: { packet: () => {}, keyframeWanted: () => stream.requestKeyframe() },
       reportEveryUs: REPORT_US,
     })
-    this.#scope.defer(() => endpoint.close(''))
+    this.scope.defer(() => endpoint.close(''))
     endpoint.agree({
       receives: [],
       remote: { address: this.#address, port: line.port, rtcpPort: line.rtcpPort },

@@ -1,11 +1,10 @@
 /** One shared transcode in process. */
-import { createScope, describeReason } from '../../core/scope.ts'
+import { createScope, describeReason, Scoped } from '../../core/scope.ts'
 import type {
   Accept,
   Clock,
   CloseReason,
   RtpProfile,
-  Scope,
   Track,
   TrackWriter,
   TranscodeJob,
@@ -35,11 +34,10 @@ export interface VoiceJobOptions {
   readonly mayTell: (nowUs: number) => boolean
 }
 
-export class VoiceJob implements TranscodeJob {
+export class VoiceJob extends Scoped implements TranscodeJob {
   readonly #from: Track
   readonly #to: Accept
   readonly #options: VoiceJobOptions
-  readonly #scope: Scope
   readonly #output: VoiceOutput
   #params: CodecParameters
   #chain: Chain
@@ -51,31 +49,18 @@ export class VoiceJob implements TranscodeJob {
 
   /** @throws GatewayError 'transcode-unavailable' when the pair is not made here */
   constructor(from: Track, to: Accept, out: TrackWriter<'frame'>, options: VoiceJobOptions) {
+    super(createScope(`transcode ${from.id} to ${to.codec}`))
     this.#from = from
     this.#to = to
     this.#options = options
     this.#params = from.params
     this.#toldUs = options.clock.now()
-    this.#scope = createScope(`transcode ${from.id} to ${to.codec}`)
     this.#output = new VoiceOutput(out, from.clock.rate, options.clock)
     this.#chain = this.#createChain(from.params)
-    this.#scope.defer(() => this.#end())
-    this.#scope.defer(from.native === 'rtp' ? this.#attachLive() : this.#attachFrames())
-    this.#scope.defer(from.onParams(params => this.#adopt(params)))
+    this.scope.defer(() => this.#end())
+    this.scope.defer(from.native === 'rtp' ? this.#attachLive() : this.#attachFrames())
+    this.scope.defer(from.onParams(params => this.#adopt(params)))
     options.log.info(this.#fields(), 'transcode started')
-  }
-
-  get closed(): Promise<CloseReason> {
-    return this.#scope.closed
-  }
-  get signal(): AbortSignal {
-    return this.#scope.signal
-  }
-  close(reason?: CloseReason): Promise<void> {
-    return this.#scope.close(reason)
-  }
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#scope.close()
   }
 
   get stats(): TranscodeStats {
@@ -187,11 +172,11 @@ export class VoiceJob implements TranscodeJob {
 
   #fail(thrown: unknown): void {
     const error = toGatewayError(thrown)
-    void this.#scope.close({ code: 'failed', detail: error.message, error })
+    void this.scope.close({ code: 'failed', detail: error.message, error })
   }
 
   #end(): void {
-    const reason = describeReason(this.#scope.signal.reason as CloseReason)
+    const reason = describeReason(this.scope.signal.reason as CloseReason)
     this.#options.log.info({ ...this.#fields(), ...this.stats }, `transcode stopped: ${reason}`)
   }
 
