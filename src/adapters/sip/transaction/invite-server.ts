@@ -1,5 +1,6 @@
 import type { Flow } from '../transport/flow.ts'
 import { Repeater, type TransactionContext } from './times.ts'
+import { Transaction } from './transaction.ts'
 
 export interface InviteServerEvents {
   /** The caller took it back, before a final response. */
@@ -8,34 +9,29 @@ export interface InviteServerEvents {
   terminated(): void
 }
 
+type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed'
+
 /** RFC 3261 17.2.1 with RFC 6026: timers G, H, I and L. Retransmitting a 2xx is the dialog's (13.3.1.4). */
-export class InviteServerTransaction {
-  state: 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated' = 'proceeding'
-  /** Where responses go: by the way the request came, as long as it is open. */
-  readonly flow: Flow
-  readonly #context: TransactionContext
+export class InviteServerTransaction extends Transaction<State> {
   readonly #events: InviteServerEvents
   #last: Buffer | undefined
-  #resend: Repeater | undefined
-  #cancelTimer: () => void = () => undefined
 
   constructor(context: TransactionContext, flow: Flow, events: InviteServerEvents) {
-    this.#context = context
-    this.flow = flow
+    super(context, flow, 'proceeding', () => events.terminated())
     this.#events = events
   }
 
   /** The same request again. */
   receiveAgain(): void {
     if ((this.state === 'proceeding' || this.state === 'completed') && this.#last !== undefined) {
-      this.#context.retransmitted()
+      this.context.retransmitted()
       this.flow.send(this.#last)
     }
   }
 
   /** The ACK of a response other than 2xx. */
   receiveAck(): void {
-    if (this.state === 'completed') this.#enter('confirmed', this.flow.reliable ? 0 : this.#context.times.t4)
+    if (this.state === 'completed') this.endIn('confirmed', this.flow.reliable ? 0 : this.context.times.t4)
   }
 
   cancel(reason: string | undefined): void {
@@ -52,33 +48,12 @@ export class InviteServerTransaction {
     this.#last = response
     this.flow.send(response)
     if (code >= 300) this.#reject(response)
-    else if (code >= 200) this.#enter('accepted', 64 * this.#context.times.t1)
-  }
-
-  dispose(): void {
-    this.#terminate()
+    else if (code >= 200) this.endIn('accepted', 64 * this.context.times.t1)
   }
 
   #reject(response: Buffer): void {
-    const { times } = this.#context
-    this.#enter('completed', 64 * times.t1)
-    if (this.flow.reliable) return
-    this.#resend = new Repeater(this.#context, times.t1, times.t2, () => this.flow.send(response))
-  }
-
-  #enter(state: InviteServerTransaction['state'], forUs: number): void {
-    this.state = state
-    this.#resend?.stop()
-    this.#cancelTimer()
-    if (forUs === 0) queueMicrotask(() => this.#terminate())
-    else this.#cancelTimer = this.#context.clock.after(forUs, () => this.#terminate())
-  }
-
-  #terminate(): void {
-    if (this.state === 'terminated') return
-    this.state = 'terminated'
-    this.#resend?.stop()
-    this.#cancelTimer()
-    this.#events.terminated()
+    const { t1, t2 } = this.context.times
+    this.endIn('completed', 64 * t1)
+    if (!this.flow.reliable) this.resend = new Repeater(this.context, t1, t2, () => this.flow.send(response))
   }
 }

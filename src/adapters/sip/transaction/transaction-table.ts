@@ -1,12 +1,10 @@
 import type { SipRequest, SipResponse } from '../message/types.ts'
 import type { Flow } from '../transport/flow.ts'
-import type { InviteClientTransaction } from './invite-client.ts'
+import type { ClientTransaction } from './client-transaction.ts'
 import { InviteServerTransaction } from './invite-server.ts'
 import { clientKey, mergeKey, serverKey } from './keys.ts'
-import type { NonInviteClientTransaction } from './non-invite-client.ts'
 import type { NonInviteServerTransaction } from './non-invite-server.ts'
 
-export type ClientTransaction = InviteClientTransaction | NonInviteClientTransaction
 export type ServerTransaction = InviteServerTransaction | NonInviteServerTransaction
 
 /** Every transaction there is, bounded both ways. */
