@@ -3,51 +3,35 @@
  * an honest stream whose player gets every byte and nothing else.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createGateway, type Gateway } from '../../src/gateway.ts'
-import { type HonestStream, startHonestStream } from '../helpers/honest-stream.ts'
+import type { Gateway } from '../../src/gateway.ts'
+import { type AttackedGateway, openAttackedGateway } from '../helpers/attacked-gateway.ts'
+import type { HonestStream } from '../helpers/honest-stream.ts'
 import { httpRequest, sayHttp, type WireAnswer, type WireOptions } from '../helpers/http-wire.ts'
 import { until } from '../helpers/program.ts'
 import { openSocket } from '../helpers/rtmp-socket.ts'
-import { strictLog } from '../helpers/strict-log.ts'
 import { TestPeer } from '../helpers/webrtc-peer.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'http-attacks-'))
-const faults: string[] = []
+let attacked: AttackedGateway
 let gateway: Gateway
 let honest: HonestStream
 let port: number
 
 beforeAll(async () => {
-  gateway = await createGateway(
-    {
-      rtmp: { listen: '127.0.0.1:0' },
-      http: { listen: '127.0.0.1:0' },
-      webrtc: { listen: '127.0.0.1:0' },
-      recordings: { directory: folder },
-    },
-    { log: strictLog(faults) },
-  )
-  port = gateway.doors.get('http')!.port
-  honest = await startHonestStream(gateway.doors.get('rtmp')!.port)
+  attacked = await openAttackedGateway()
+  ;({ gateway, honest, port } = attacked)
 })
-afterAll(async () => {
-  honest.close()
-  await gateway.close({ code: 'shutdown' })
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => attacked.close())
 
 /** After each attack the gateway answers, the honest stream goes on, and nothing of ours has failed. */
 afterEach(async () => {
   honest.send(20)
   await honest.check()
   expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
-  expect(faults).toEqual([])
-  expect(readdirSync(folder)).toEqual([])
+  expect(attacked.faults).toEqual([])
+  expect(readdirSync(attacked.folder)).toEqual([])
 })
 
 const say = (bytes: Uint8Array, options: WireOptions = {}): Promise<WireAnswer> =>

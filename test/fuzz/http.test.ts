@@ -1,39 +1,22 @@
 /** Ten thousand requests that are nearly right, at every route of a whole gateway with a live stream beside. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createGateway, type Gateway } from '../../src/gateway.ts'
-import { type HonestStream, startHonestStream } from '../helpers/honest-stream.ts'
+import type { Gateway } from '../../src/gateway.ts'
+import { type AttackedGateway, openAttackedGateway } from '../helpers/attacked-gateway.ts'
+import type { HonestStream } from '../helpers/honest-stream.ts'
 import { httpRequest, sayHttp } from '../helpers/http-wire.ts'
 import { createRandom, mutate, type Random } from '../helpers/random.ts'
-import { strictLog } from '../helpers/strict-log.ts'
 import { TestPeer } from '../helpers/webrtc-peer.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'http-fuzz-'))
-const faults: string[] = []
+let attacked: AttackedGateway
 let gateway: Gateway
 let honest: HonestStream
 let port: number
 
 beforeAll(async () => {
-  gateway = await createGateway(
-    {
-      rtmp: { listen: '127.0.0.1:0' },
-      http: { listen: '127.0.0.1:0' },
-      webrtc: { listen: '127.0.0.1:0' },
-      recordings: { directory: folder },
-    },
-    { log: strictLog(faults) },
-  )
-  port = gateway.doors.get('http')!.port
-  honest = await startHonestStream(gateway.doors.get('rtmp')!.port)
+  attacked = await openAttackedGateway()
+  ;({ gateway, honest, port } = attacked)
 })
-afterAll(async () => {
-  honest.close()
-  await gateway.close({ code: 'shutdown' })
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => attacked.close())
 
 interface Seed {
   readonly line: string
@@ -131,7 +114,7 @@ test('10 000 spoiled requests', { timeout: 120_000 }, async () => {
   }
   await Promise.all(Array.from({ length: 40 }, worker))
   await honest.check()
-  expect({ failed, faults }).toEqual({ failed: [], faults: [] })
+  expect({ failed, faults: attacked.faults }).toEqual({ failed: [], faults: [] })
   for (const status of [200, 400, 403, 404, 405, 415])
     expect(statuses.get(status), `${status}`).toBeGreaterThan(20)
   expect(gateway.registry.find('live/honest')?.state).toBe('ready')
