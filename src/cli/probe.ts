@@ -1,6 +1,7 @@
 /** `crosspoint probe URL`: what a source sends, seen by the gateway's own eyes. */
 import { resolve } from 'node:path'
 import type { Bridge } from '../bridges/bridge.ts'
+import { systemClock } from '../core/clock.ts'
 import type { StreamInfo, TrackInfo } from '../core/types.ts'
 import { GatewayError } from '../errors.ts'
 import { createGateway, type Gateway } from '../gateway.ts'
@@ -61,7 +62,8 @@ class Measures {
   }
 }
 
-const pause = (ms: number): Promise<undefined> => new Promise(done => setTimeout(done, ms, undefined))
+const pause = (ms: number): Promise<undefined> =>
+  new Promise(done => void systemClock.after(ms * 1000, () => done(undefined)))
 
 /** Until the time is up, the source ends, or somebody has seen enough. @returns seconds */
 const watch = async (
@@ -71,16 +73,17 @@ const watch = async (
   seconds: number,
 ): Promise<number> => {
   const beganMs = performance.now()
-  const elapsed = (): number => (performance.now() - beganMs) / 1000
+  const elapsedMs = (): number => performance.now() - beganMs
   const over = Promise.race([bridge.closed, untilStopped()])
   registry.on('stream:closed', stream => measures.look(stream))
   measures.look(registry.find(name))
-  while (elapsed() < seconds) {
-    const leftMs = (seconds - elapsed()) * 1000
+  for (;;) {
+    const leftMs = seconds * 1000 - elapsedMs()
+    if (leftMs <= 0) break
     if ((await Promise.race([over, pause(Math.min(periodMs, leftMs))])) !== undefined) break
     measures.look(registry.find(name))
   }
-  return elapsed()
+  return elapsedMs() / 1000
 }
 
 const trackLine = (track: Measured, seconds: number): string => {

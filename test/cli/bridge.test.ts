@@ -77,7 +77,7 @@ test('--explain can be stopped while its source does not answer', async () => {
 })
 
 test('--explain --json is one object', async () => {
-  const { code, output } = await runCrosspoint([
+  const { code, stdout } = await runCrosspoint([
     'bridge',
     clip,
     join(folder, 'never.flv'),
@@ -85,7 +85,7 @@ test('--explain --json is one object', async () => {
     '--json',
   ])
   expect(code).toBe(0)
-  const plan = JSON.parse(output) as { legs: { plan: { ok: boolean; tracks: object[] } }[] }
+  const plan = JSON.parse(stdout) as { legs: { plan: { ok: boolean; tracks: object[] } }[] }
   expect(plan.legs[0]!.plan.tracks).toMatchObject([
     { source: 'video', codec: 'h264', steps: [{ op: 'copy' }] },
     { source: 'audio', codec: 'aac', steps: [{ op: 'copy' }] },

@@ -52,8 +52,8 @@ describe('sip explain', () => {
   })
 
   test('as JSON', async () => {
-    const { output } = await run('sip', 'explain', 'sip:1000@gw', '--json')
-    const found = JSON.parse(output) as CallExplanationView
+    const { stdout } = await run('sip', 'explain', 'sip:1000@gw', '--json')
+    const found = JSON.parse(stdout) as CallExplanationView
     expect(found).toMatchObject({ outcome: 'admitted', code: 200, publish: 'calls/{callId}', hear: null })
   })
 })

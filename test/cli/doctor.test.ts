@@ -37,8 +37,8 @@ interface Check {
   readonly mend?: string
 }
 const doctor = async (...flags: string[]): Promise<{ code: number | string; checks: readonly Check[] }> => {
-  const { code, output } = await runCrosspoint(['doctor', '--json', ...flags], { cwd: folder })
-  return { code, checks: (JSON.parse(output) as { checks: Check[] }).checks }
+  const { code, stdout } = await runCrosspoint(['doctor', '--json', ...flags], { cwd: folder })
+  return { code, checks: (JSON.parse(stdout) as { checks: Check[] }).checks }
 }
 const named = (checks: readonly Check[], name: string): Check => checks.find(({ check }) => check === name)!
 const yaml = async (text: string): Promise<string> => {

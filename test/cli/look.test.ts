@@ -39,7 +39,7 @@ describe('top', () => {
     )
     expect(output).toMatch(/^live\/cam +ready /m)
     const json = await runCrosspoint(['top', '--once', '--json', '--gateway', server.http])
-    expect(JSON.parse(json.output)).toMatchObject({ streams: [{ name: 'live/cam' }], bridges: [] })
+    expect(JSON.parse(json.stdout)).toMatchObject({ streams: [{ name: 'live/cam' }], bridges: [] })
   })
   test('in a pipe it is plain lines, look after look', async () => {
     const program = crosspoint(['top', '--gateway', server.http])
@@ -74,22 +74,21 @@ describe('probe', () => {
   }
   test('a live source over RTMP', async () => {
     const url = `${server.rtmp}/live/cam`
-    const { code, output } = await runCrosspoint(['probe', url, '--duration', '3', '--json'])
+    const { code, stdout } = await runCrosspoint(['probe', url, '--duration', '3', '--json'])
     expect(code).toBe(0)
-    const { seconds, tracks } = JSON.parse(output) as Probed
+    const { seconds, tracks } = JSON.parse(stdout) as Probed
     expect(seconds).toBeGreaterThanOrEqual(3)
     expect(tracks).toMatchObject([
       { id: 'video', codec: 'h264', width: 640, height: 360, profile: '42c01e' },
       { id: 'audio', codec: 'aac', sampleRate: 44100, channels: 2 },
     ])
     const [video, audio] = tracks as [Record<string, number>, Record<string, number>]
-    // The last second of it, as a busy machine delivers it: late, then all at once.
-    expect(video.framesPerSecond).toBeGreaterThan(5)
-    expect(video.framesPerSecond).toBeLessThan(120)
-    expect(video.keyframeIntervalMs).toBeGreaterThan(500)
-    expect(video.keyframeIntervalMs).toBeLessThan(2000)
-    expect(audio.bitsPerSecond).toBeGreaterThan(20_000)
-    expect(audio.bitsPerSecond).toBeLessThan(600_000)
+    // A second of it, as a busy machine delivers it.
+    expect(video.framesPerSecond).toBeGreaterThan(15)
+    expect(video.framesPerSecond).toBeLessThan(60)
+    expect(video.keyframeIntervalMs).toBeCloseTo(1000, -2)
+    expect(audio.bitsPerSecond).toBeGreaterThan(40_000)
+    expect(audio.bitsPerSecond).toBeLessThan(300_000)
   })
   test('a file that ends before the time is up, in words', async () => {
     await copyFile(await clip({ seconds: 2.5, fps: 30, gop: 30 }), join(folder, 'clip.flv'))

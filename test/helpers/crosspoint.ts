@@ -10,23 +10,34 @@ export const crosspoint = (args: readonly string[], options: { cwd?: string } = 
 
 export interface Finished {
   readonly code: number | string
+  /** What it said on stdout and stderr. */
   readonly output: string
+  /** What another program reads of it: nothing but JSON where that was asked for. */
+  readonly stdout: string
 }
 
-/** Runs `crosspoint …args` to its end. */
+/** Whatever Node itself has to warn of is a fault in the program. */
+const expectNoWarning = (program: Program): void => {
+  const warning = /^\(node:\d+\) .*$/m.exec(program.output())
+  if (warning !== null) throw new Error(`crosspoint was warned by Node: ${warning[0]}`)
+}
+
+/** Runs `crosspoint …args` to its end. Rejects when Node has warned of something. */
 export const runCrosspoint = async (
   args: readonly string[],
   options: { cwd?: string } = {},
 ): Promise<Finished> => {
   const program = crosspoint(args, options)
   const code = await program.exited
-  return { code, output: program.output() }
+  expectNoWarning(program)
+  return { code, output: program.output(), stdout: program.stdout() }
 }
 
 export interface Server {
   readonly program: Program
   readonly http: string
   readonly rtmp: string
+  /** Rejects when Node has warned of something. */
   stop(): Promise<number | string>
 }
 
@@ -52,6 +63,7 @@ export const startServer = async (args: readonly string[] = []): Promise<Server>
     rtmp: `rtmp://${at('rtmp')}`,
     async stop() {
       await program.stop()
+      expectNoWarning(program)
       return program.exited
     },
   }

@@ -6,6 +6,8 @@ export interface Program {
   readonly child: ChildProcess
   /** All it wrote to stdout and stderr so far. */
   output(): string
+  /** Of it, what it wrote to stdout. */
+  stdout(): string
   /** Exit code, or the signal's name. */
   readonly exited: Promise<number | string>
   /** SIGTERM, after three seconds SIGKILL. */
@@ -21,10 +23,14 @@ export const startProgram = (
 ): Program => {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
   let text = ''
+  let stdout = ''
   const collect = (chunk: Buffer): void => {
     text += chunk.toString()
   }
-  child.stdout.on('data', collect)
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
+    collect(chunk)
+  })
   child.stderr.on('data', collect)
   const exited = new Promise<number | string>(resolve => {
     child.on('error', error => resolve(error.message))
@@ -33,6 +39,7 @@ export const startProgram = (
   const program: Program = {
     child,
     output: () => text,
+    stdout: () => stdout,
     exited,
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')

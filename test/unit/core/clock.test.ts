@@ -27,6 +27,17 @@ describe('system clock', () => {
     expect(order).toEqual([])
   })
 
+  test('what is overdue runs at once, and nothing is said of it', async () => {
+    const warnings: string[] = []
+    const hear = ({ name }: Error): unknown => warnings.push(name)
+    process.on('warning', hear)
+    await new Promise<void>(resolve => void systemClock.after(-5000, resolve))
+    // Node tells warnings on the next tick.
+    await new Promise(resolve => setImmediate(resolve))
+    process.off('warning', hear)
+    expect(warnings).toEqual([])
+  })
+
   test('a delay beyond what setTimeout keeps does not fire at once', async () => {
     let fired = false
     const cancel = systemClock.after(1e15, () => {
