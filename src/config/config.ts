@@ -22,6 +22,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 /** `listen: HOST:PORT` is taken apart here, for every section and what is within it alike. */
 const splitListen = (input: unknown): unknown => {
+  if (Array.isArray(input)) return input.map(splitListen)
   if (!isObject(input)) return input
   const split = ([key, value]: [string, unknown]): [string, unknown] =>
     key === 'listen' && typeof value === 'string' ? [key, parseAddress(value)] : [key, splitListen(value)]

@@ -113,7 +113,7 @@ export const openBoard = async (
     ports,
     openSignalling: options =>
       createSignalling(
-        { ...options, addresses: [{ transport: 'udp', host, port: 5060 }] },
+        { ...options, addresses: options.addresses.filter(({ transport }) => transport === 'udp') },
         { openUdpPort: network.open },
       ),
   })

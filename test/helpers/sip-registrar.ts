@@ -71,6 +71,10 @@ export class ScriptedRegistrar implements RegistrationSignalling {
     return { transport: 'udp', ip: '198.51.100.5', port: 5060, local: this.addresses[0]! }
   }
 
+  doorTowards(): number {
+    return 0
+  }
+
   contact(_door: number, user = ''): ReturnType<RegistrationSignalling['contact']> {
     return parseNameAddr(`<sip:${user}@192.0.2.10:5060>`)!
   }

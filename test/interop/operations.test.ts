@@ -246,6 +246,9 @@ const changes: Record<string, ConfigInput> = {
   'sip.listen': { sip: { listen: '127.0.0.1:1' } },
   'sip.tls': { sip: { tls: { cert: 'a.pem', key: 'b.pem' } } },
   'sip.ws': { sip: { ws: {} } },
+  'sip.listeners': {
+    sip: { listeners: [{ listen: '127.0.0.1:1', external: '203.0.113.1:6060', local: [] }] },
+  },
   'sip.trust': { sip: { trust: { rejectUnauthorized: false } } },
   'sip.external': { sip: { external: '203.0.113.1' } },
   'sip.local': { sip: { local: [] } },

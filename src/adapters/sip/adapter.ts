@@ -33,8 +33,14 @@ const schemes: Readonly<Record<BoundAddress['transport'], string>> = {
 }
 
 /** A registration is a way in as well. */
-const isConfigured = ({ listen, tls, ws, accounts }: SipConfig): boolean =>
-  listen !== null || tls !== undefined || ws !== undefined || Object.keys(accounts).length > 0
+const isConfigured = ({ listen, tls, ws, listeners, accounts }: SipConfig): boolean =>
+  [listen ?? undefined, tls, ws, ...listeners, ...Object.keys(accounts)].some(each => each !== undefined)
+
+/** UDP and TCP are one door for people: they have one port. */
+const isSecondOf = (doors: readonly BoundAddress[]) => (_door: unknown, index: number) => {
+  const [before, own] = [doors[index - 1], doors[index]]
+  return own?.transport === 'tcp' && before?.transport === 'udp' && own.port === before.port
+}
 
 const warnUnheard = ({ log }: AdapterContext, { routes }: SipConfig): void => {
   if (routes.length > 0)
@@ -52,10 +58,10 @@ const listen = async (context: AdapterContext, config: SipConfig): Promise<Liste
   })
   const told = board.addresses.map(({ transport, host, port }) => `${transport} ${host}:${port}`).join(', ')
   context.log.info({ routes: config.routes.length }, `sip on ${told}, ${config.routes.length} rules`)
-  const [first] = doors
+  const isSecond = isSecondOf(board.addresses)
+  const [first, ...further] = doors.filter((door, index) => !isSecond(door, index))
   const { address, port } = first!
-  // UDP and TCP are one door for people: they have one port.
-  return { ...closable(board.scope), address, port, further: doors.slice(2) }
+  return { ...closable(board.scope), address, port, further }
 }
 
 /** A call of ours whose far side is published; it lasts as long as the call. */

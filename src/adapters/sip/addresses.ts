@@ -2,23 +2,29 @@
 
 export type TransportKind = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'
 
-/** One door. */
-export interface ListenAddress {
-  readonly transport: TransportKind
+/** The outside of a NAT. */
+export interface External {
   readonly host: string
-  /** 0: any free port. */
-  readonly port: number
-  /** What Via and Contact say instead of the bound address: the outside of a NAT. */
-  readonly external?: { readonly host: string; readonly port?: number }
-  /** Needed for 'tls' and 'wss': PEM. */
-  readonly certificate?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+  /** Where the NAT forwards another port than ours. */
+  readonly port?: number
+  /** Who is on our side of it, and is told the bound address. Absent: nobody. */
+  readonly spares?: (ip: string) => boolean
 }
 
 export interface BoundAddress {
   readonly transport: TransportKind
   readonly host: string
   readonly port: number
-  readonly external?: { readonly host: string; readonly port?: number }
+  /** What Via, Contact and SDP say instead of the bound address. */
+  readonly external?: External
+  /** Whom it is there for, and who is called through it before any other door. Absent: everybody. */
+  readonly leadsTo?: (ip: string) => boolean
+}
+
+/** One door. Port 0: any free one. */
+export interface ListenAddress extends BoundAddress {
+  /** Needed for 'tls' and 'wss': PEM. */
+  readonly certificate?: { readonly cert: string | Buffer; readonly key: string | Buffer }
 }
 
 /** Where a message came from. */

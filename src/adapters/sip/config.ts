@@ -1,16 +1,11 @@
 /** The `sip` section of the configuration. */
-import { isIP } from 'node:net'
 import { z } from 'zod'
-import { isNetwork } from '../../net/networks.ts'
 import type { ReloadClass } from '../adapter.ts'
 import { accountSchema, trunkSchema } from './config/account.ts'
+import { ip, listen, listenerSchema, networks, tlsSchema, wsSchema } from './config/listener.ts'
 import { codecs, routeSchema, sipCodecs } from './config/route.ts'
 import { digestAlgorithms } from './digest/hash.ts'
 
-const port = z.int().min(0).max(65_535)
-const listen = (number: number) =>
-  z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(number) })
-const ip = z.string().refine(text => isIP(text) !== 0, 'is not an IP address')
 const ms = z.int().min(1)
 const name = z.string().regex(/^[\w.-]{1,64}$/, 'is not a name of A-Z a-z 0-9 _ - .')
 
@@ -66,16 +61,11 @@ export const sipConfig = z
     /** Where phones and trunks reach us, UDP and TCP alike; null: no door, only calls of our own. */
     listen: listen(5060).nullable().default(null),
     /** A second door, with TLS. */
-    tls: z
-      .strictObject({
-        listen: listen(5061).prefault({}),
-        /** PEM files: the certificate with its chain, and its private key. */
-        cert: z.string().min(1),
-        key: z.string().min(1),
-      })
-      .optional(),
-    /** A door for SIP over WebSocket (RFC 7118). */
-    ws: z.strictObject({ listen: listen(5066).prefault({}) }).optional(),
+    tls: tlsSchema.optional(),
+    /** A door for SIP over WebSocket (RFC 7118), with TLS where it has a certificate. */
+    ws: wsSchema.optional(),
+    /** Further doors, each with an address of its own that others see. */
+    listeners: z.array(listenerSchema).default([]),
     /** Towards sips: and transport=tls. */
     trust: z
       .strictObject({
@@ -85,12 +75,17 @@ export const sipConfig = z
         rejectUnauthorized: z.boolean().default(true),
       })
       .prefault({}),
-    /** Our IP address as others see it, in Via, Contact and SDP: behind NAT, in a container. */
+    /** Our IP address as others see it, in Via, Contact and SDP: behind NAT, in a container. Doors may have their own. */
     external: ip.optional(),
     /** Who is on our side of that NAT, and is told our own address. */
-    local: z
-      .array(z.string().refine(isNetwork, 'is not an IP address or a network such as 10.0.0.0/8'))
-      .default(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', 'fc00::/7', '::1']),
+    local: networks.default([
+      '10.0.0.0/8',
+      '172.16.0.0/12',
+      '192.168.0.0/16',
+      '127.0.0.0/8',
+      'fc00::/7',
+      '::1',
+    ]),
     /** UDP ports of media, both ends included; left out: any that are free. */
     ports: z
       .strictObject({ min: z.int().min(1024).max(65_534), max: z.int().min(1025).max(65_535) })
@@ -148,6 +143,7 @@ export const sipReload = {
   listen: 'restart',
   tls: 'restart',
   ws: 'restart',
+  listeners: 'restart',
   trust: 'restart',
   external: 'restart',
   local: 'restart',

@@ -139,10 +139,14 @@ class SipSignalling implements Signalling {
     })
   }
 
-  contact(door: number, user = ''): NameAddr {
+  contact(door: number, user = '', towards = ''): NameAddr {
     const local = this.addresses[door]
     if (local === undefined) throw new RangeError(`there is no door ${door}`)
-    return contactOfDoor(this.#stack, local, user)
+    return contactOfDoor(this.#stack, local, user, towards)
+  }
+
+  doorTowards(target: Target): number {
+    return this.#stack.transports.doorFor(target, undefined)
   }
 
   hostTowards(local: BoundAddress, ip: string): string {

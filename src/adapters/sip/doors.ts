@@ -2,9 +2,11 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { toGatewayError } from '../../errors.ts'
+import { networkMatcher } from '../../net/networks.ts'
 import { type CertificatePair, openCertificate } from '../../tls/certificate.ts'
 import type { AdapterContext } from '../adapter.ts'
-import type { ListenAddress } from './addresses.ts'
+import type { ListenAddress, TransportKind } from './addresses.ts'
+import { readExternal, type SipListener } from './config/listener.ts'
 import type { SipConfig } from './config.ts'
 
 const TRIES = 8
@@ -34,11 +36,22 @@ const freePort = async (host: string): Promise<number> => {
   return 0
 }
 
-const outside = ({ external }: SipConfig): Pick<ListenAddress, 'external'> =>
-  external === undefined ? {} : { external: { host: external } }
+type Outside = Pick<SipListener, 'external' | 'local'>
+
+/** What is told of a door, and whom it is there for. */
+const outside = (config: SipConfig, { external, local }: Outside = {}) => {
+  const told = external === undefined ? config.external : (external ?? undefined)
+  return {
+    ...(told !== undefined && {
+      external: { ...readExternal(told)!, spares: networkMatcher(local ?? config.local) },
+    }),
+    ...(local !== undefined && { leadsTo: networkMatcher(local) }),
+  }
+}
 
 /** Without a door for others, calls of ours leave by free ports. */
 const plainDoors = (config: SipConfig): readonly ListenAddress[] => {
+  if (config.listen === null && config.listeners.length > 0) return []
   const at = { ...(config.listen ?? { host: '0.0.0.0', port: 0 }), ...outside(config) }
   return [
     { transport: 'udp', ...at },
@@ -46,37 +59,62 @@ const plainDoors = (config: SipConfig): readonly ListenAddress[] => {
   ]
 }
 
-/** UDP and TCP on one port, then TLS and WebSocket where they are configured. */
+/** `tls` and `ws` are listeners with names of their own. */
+const listenersOf = ({ tls, ws, listeners }: SipConfig): readonly SipListener[] => {
+  const named = (listener: Omit<SipListener, 'transport'> | undefined, kind: TransportKind): SipListener[] =>
+    listener === undefined ? [] : [{ ...listener, transport: [kind] }]
+  return [...named(tls, 'tls'), ...named(ws, ws?.cert === undefined ? 'ws' : 'wss'), ...listeners]
+}
+
+const isSecure = (kind: TransportKind): boolean => kind === 'tls' || kind === 'wss'
+
+/** UDP and TCP on one port, then TLS, WebSocket and further ones where they are configured. */
 export const doorsOf = async (
   { scope, log }: Pick<AdapterContext, 'scope' | 'log'>,
   config: SipConfig,
   renewed: (door: number, pair: CertificatePair) => void,
 ): Promise<readonly ListenAddress[]> => {
   const doors = [...plainDoors(config)]
-  if (config.tls !== undefined) {
-    const { listen, cert, key } = config.tls
-    const door = doors.length
-    const certificate = await openCertificate({ cert, key }, scope, log, pair => renewed(door, pair))
-    doors.push({ transport: 'tls', ...listen, ...outside(config), certificate })
+  for (const listener of listenersOf(config)) {
+    const { listen, cert, key } = listener
+    for (const transport of listener.transport) {
+      const door = doors.length
+      const certificate =
+        isSecure(transport) && cert !== undefined && key !== undefined
+          ? await openCertificate({ cert, key }, scope, log, pair => renewed(door, pair))
+          : undefined
+      doors.push({ transport, ...listen, ...outside(config, listener), ...(certificate && { certificate }) })
+    }
   }
-  if (config.ws !== undefined) doors.push({ transport: 'ws', ...config.ws.listen, ...outside(config) })
   return doors
 }
 
+/** Where port 0 is asked for, UDP and the TCP after it get the same one. */
+const withFreePorts = async (doors: readonly ListenAddress[]): Promise<readonly ListenAddress[]> => {
+  const given: ListenAddress[] = []
+  for (const door of doors) {
+    const before = given.at(-1)
+    const isPair = before?.transport === 'udp' && door.transport === 'tcp' && before.host === door.host
+    if (door.port !== 0) given.push(door)
+    else if (isPair) given.push({ ...door, port: before.port })
+    else given.push(door.transport === 'udp' ? { ...door, port: await freePort(door.host) } : door)
+  }
+  return given
+}
+
 /**
- * Where port 0 is asked for, UDP and TCP get the same one; somebody else may take it in the meantime.
+ * Opens the doors; a port that was free may be taken by somebody else in the meantime.
  * @throws what `open` throws
  */
 export const openDoors = async <T>(
   doors: readonly ListenAddress[],
   open: (doors: readonly ListenAddress[]) => Promise<T>,
 ): Promise<T> => {
-  const [first] = doors
-  if (first === undefined || first.port !== 0) return open(doors)
+  const isChosen = doors.every(({ transport, port }) => transport !== 'udp' || port !== 0)
+  if (isChosen) return open(doors)
   for (let tries = 1; ; tries++) {
-    const port = await freePort(first.host)
     try {
-      return await open(doors.map((door, index) => (index < 2 ? { ...door, port } : door)))
+      return await open(await withFreePorts(doors))
     } catch (thrown) {
       if (toGatewayError(thrown).code !== 'port-in-use' || tries === TRIES) throw thrown
     }

@@ -17,8 +17,10 @@ export interface Signalling {
   invite(options: InviteOptions, events: OutgoingInviteEvents): OutgoingInvite
   /** REGISTER, OPTIONS, MESSAGE…, with one answer to each digest challenge. Never rejects: 408 and 503 are made up. */
   request(options: RequestOptions): Promise<RequestResult>
-  /** A Contact that leads back to the door, for REGISTER. */
-  contact(door: number, user?: string): NameAddr
+  /** A Contact that leads back to the door, for REGISTER. `towards`: as the peer at that address finds us. */
+  contact(door: number, user?: string, towards?: string): NameAddr
+  /** The index of the door that requests to `target` leave by; -1: of none, for its transport has no door. */
+  doorTowards(target: Target): number
   /** Our own host as the peer at `ip` should see it: the external one, else the bound one, for SDP. */
   hostTowards(local: BoundAddress, ip: string): string
   /** Handshakes of a 'tls' or 'wss' door from now on show this certificate. */

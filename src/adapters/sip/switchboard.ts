@@ -4,14 +4,14 @@ import { rootCertificates } from 'node:tls'
 import type { Scope } from '../../core/types.ts'
 import { GatewayError, toGatewayError } from '../../errors.ts'
 import { loadNative } from '../../native/index.ts'
-import { networkMatcher, plainAddress } from '../../net/networks.ts'
+import { plainAddress } from '../../net/networks.ts'
 import { createPacedAudio } from '../../rtp-session/plain/paced-audio.ts'
 import { createRtpPorts } from '../../rtp-session/plain/ports.ts'
 import type { RtpEndpoint, RtpEndpointOptions, RtpPorts } from '../../rtp-session/plain/types.ts'
 import type { AdapterContext } from '../adapter.ts'
 import type { AccountInfo, CallEvent, DigitsWay } from '../call-desk.ts'
 import { Accounts } from './accounts.ts'
-import type { BoundAddress, Source } from './addresses.ts'
+import type { BoundAddress, Source, Target } from './addresses.ts'
 import { CallList } from './call-list.ts'
 import type { Board, PlacedCall } from './calls/board.ts'
 import type { Call } from './calls/call.ts'
@@ -59,7 +59,6 @@ export class Switchboard implements Board {
   readonly scope: Scope
   readonly #parts: SwitchboardParts
   readonly #ports: RtpPorts
-  readonly #isLocal: (ip: string) => boolean
   #signalling: Signalling | undefined
   #accounts: Accounts | undefined
 
@@ -70,7 +69,6 @@ export class Switchboard implements Board {
     this.context = { ...parts.context, scope: this.scope }
     this.config = config
     this.calls = new CallList(config)
-    this.#isLocal = networkMatcher(config.local)
     const { clock, log } = this.context
     this.refusals = new Refusals({
       clock,
@@ -137,15 +135,12 @@ export class Switchboard implements Board {
   createPacedAudio: Board['createPacedAudio'] = (send, format) =>
     createPacedAudio(send, format, this.context.clock)
 
-  toldAddress(peer: string): string {
-    const { external } = this.config
-    if (external !== undefined && !this.#isLocal(peer)) return external
-    const { transport, host, port } = this.addresses[0]!
-    return this.signalling.hostTowards({ transport, host, port }, peer)
+  toldAddress(peer: string, local = this.addresses[0]!): string {
+    return this.signalling.hostTowards(local, peer)
   }
 
-  bindAddress(): string {
-    return this.addresses[0]!.host
+  doorTowards(target: Target): BoundAddress {
+    return this.addresses[this.signalling.doorTowards(target)] ?? this.addresses[0]!
   }
 
   admit(account: string | undefined): void {

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { access, constants } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
+import { formatAddress } from '../../config/address.ts'
 import { isPrivateAddress } from '../../net/private-addresses.ts'
 import { loadOpus } from '../../transcode/voice/opus.ts'
 import type { Finding } from './finding.ts'
@@ -14,9 +15,15 @@ interface Route {
   readonly greeting?: string | undefined
 }
 
+interface Door {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly external?: string | null | undefined
+}
+
 /** Of the `sip` section. */
 export interface SipSection {
-  readonly listen: { readonly host: string; readonly port: number } | null
+  readonly listen: Door['listen'] | null
+  readonly listeners?: readonly Door[]
   readonly external?: string | undefined
   readonly routes: readonly Route[]
   readonly accounts: Readonly<Record<string, { readonly uri: string }>>
@@ -25,9 +32,9 @@ export interface SipSection {
 
 const check = 'SIP'
 
-const checkRules = ({ listen, routes, accounts }: SipSection): Finding => {
+const checkRules = ({ listen, listeners = [], routes, accounts }: SipSection): Finding => {
   const registered = Object.keys(accounts).length
-  if (listen === null && registered === 0)
+  if (listen === null && listeners.length === 0 && registered === 0)
     return { check, state: 'ok', detail: 'no door for phones (sip.listen is not set), only calls of our own' }
   if (routes.length === 0) {
     const mend = 'write rules into sip.routes; "crosspoint sip explain" says what they do'
@@ -49,17 +56,23 @@ const isLoopback = (host: string): boolean => host === '::1' || host.startsWith(
 const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::'
 
 /** Whether the address in our descriptions is one that phones elsewhere can send to. */
-const checkTold = ({ listen, external }: SipSection, own: readonly string[]): Finding[] => {
+const checkDoor = (key: string, { listen, external }: Door, own: readonly string[]): Finding[] => {
   const told = { check: 'SIP address' }
-  if (listen === null || isLoopback(listen.host)) return []
-  if (external !== undefined)
-    return [{ ...told, state: 'ok', detail: `phones elsewhere are told ${external}` }]
+  if (isLoopback(listen.host)) return []
+  const who = key === 'sip' ? 'phones' : `phones that come to ${formatAddress(listen, '*')}`
+  if (external != null) return [{ ...told, state: 'ok', detail: `${who} elsewhere are told ${external}` }]
   const addresses = isAny(listen.host) ? own : [listen.host]
-  const detail = `phones are told ${addresses.join(', ') || 'nothing, this machine has no address'}`
-  if (addresses.some(address => !isPrivateAddress(address))) return [{ ...told, state: 'ok', detail }]
-  const mend = 'phones and trunks elsewhere hear nothing: set sip.external to the address that they see'
+  const detail = `${who} are told ${addresses.join(', ') || 'nothing, this machine has no address'}`
+  // Without an external address by its own wish, a door is there for the inside.
+  if (external === null || addresses.some(address => !isPrivateAddress(address)))
+    return [{ ...told, state: 'ok', detail }]
+  const mend = `phones and trunks elsewhere hear nothing: set ${key}.external to the address that they see`
   return [{ ...told, state: 'warn', detail, mend }]
 }
+const checkTold = ({ listen, listeners = [], external }: SipSection, own: readonly string[]): Finding[] => [
+  ...(listen === null ? [] : checkDoor('sip', { listen, external }, own)),
+  ...listeners.flatMap((door, index) => checkDoor(`sip.listeners.${index}`, { external, ...door }, own)),
+]
 
 const hostOf = (uri: string): string => /^sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;?]+)/i.exec(uri)?.[1] ?? uri
 

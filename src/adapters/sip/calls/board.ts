@@ -9,6 +9,7 @@ import type {
 } from '../../../rtp-session/plain/types.ts'
 import type { AdapterContext } from '../../adapter.ts'
 import type { CallEvent, CallInfo, DialRequest } from '../../call-desk.ts'
+import type { BoundAddress, Target } from '../addresses.ts'
 import type { SipConfig } from '../config.ts'
 import type { ExtraHeaders, SipUri } from '../message/types.ts'
 import type { Signalling } from '../signalling.ts'
@@ -20,10 +21,10 @@ export interface Board {
   /** @throws GatewayError 'port-in-use' */
   openEndpoint(options: RtpEndpointOptions): RtpEndpoint
   createPacedAudio(send: (source: RtpSource) => RtpOutgoing, format: PacedFormat): PacedAudio
-  /** Our IP address as this peer reaches it. */
-  toldAddress(peer: string): string
-  /** The local address that media towards this peer is bound to. */
-  bindAddress(peer: string): string
+  /** Our IP address as this peer reaches it, who came or is called by the door `local`; left out: the first. */
+  toldAddress(peer: string, local?: BoundAddress): string
+  /** The door that requests to `target` leave by. */
+  doorTowards(target: Target): BoundAddress
   /** Loose routes for calls through an account or trunk. */
   routeThrough(account: string): readonly SipUri[]
   /** May there be one more call of ours, through this account? @throws GatewayError 'busy' */

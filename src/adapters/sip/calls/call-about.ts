@@ -1,6 +1,7 @@
 /** What a call is about, and what is to become of it: data. */
 import type { Publication } from '../../../core/types.ts'
 import type { CallInfo, CallReason } from '../../call-desk.ts'
+import type { BoundAddress } from '../addresses.ts'
 import type { SipRoute } from '../config/route.ts'
 
 /** What stays as it is for the whole call. */
@@ -12,6 +13,8 @@ export interface CallAbout {
   readonly peer: string
   /** IP address of the signalling. */
   readonly peerIp: string
+  /** The door of ours that its signalling goes by. */
+  readonly local: BoundAddress
   readonly account?: string | undefined
   readonly route?: SipRoute | undefined
   readonly routeName?: string | undefined

@@ -5,6 +5,7 @@ import type { Direction } from '../../../media/sdp/types.ts'
 import type { RtpPacket } from '../../../media/types.ts'
 import type { RtpEndpointListener, RtpFormat } from '../../../rtp-session/plain/types.ts'
 import type { CallMedia as CallMediaInfo } from '../../call-desk.ts'
+import type { BoundAddress } from '../addresses.ts'
 import type { CallDigits } from '../media/call-digits.ts'
 import { hostOfIp } from '../message/uri.ts'
 import { answerOffer } from '../offer-answer/answer-offer.ts'
@@ -47,6 +48,8 @@ export interface CallMediaParts {
   readonly terms: CallTerms
   /** IP address that the signalling comes from. */
   readonly peer: string
+  /** The door of ours that it goes by: media is bound to its host too. */
+  readonly local: BoundAddress
   readonly digits: CallDigits
   /** The stream that the far side hears and sees, or will. */
   hears(): string | undefined
@@ -70,7 +73,7 @@ export class CallMedia {
   constructor(parts: CallMediaParts) {
     this.#parts = parts
     this.#srtp = parts.terms.srtp
-    this.#told = parts.board.toldAddress(parts.peer)
+    this.#told = parts.board.toldAddress(parts.peer, parts.local)
   }
 
   get lines(): readonly AgreedLine[] {
@@ -201,9 +204,9 @@ export class CallMedia {
   }
 
   #open(kind: LineKind): CallLine {
-    const { board, peer } = this.#parts
+    const { board, local } = this.#parts
     const endpoint = board.openEndpoint({
-      host: board.bindAddress(peer),
+      host: local.host,
       ...(board.config.ports !== undefined && { port: board.config.ports }),
       keepAliveUs: KEEP_ALIVE_US,
       listener: this.#listen(kind),

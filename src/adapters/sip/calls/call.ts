@@ -70,7 +70,7 @@ export class Call {
       onDigit: (digit, way) => this.#pressed(digit, way),
     })
     this.media = new CallMedia({
-      ...{ board, terms, digits: this.digits, peer: about.peerIp },
+      ...{ board, terms, digits: this.digits, peer: about.peerIp, local: about.local },
       hears: () => this.hearing.stream ?? this.purpose.hear,
       onStrangers: (kind, from, count) =>
         this.log.warn({ kind, from, count }, `${count} packets of ${from} dropped`),

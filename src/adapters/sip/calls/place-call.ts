@@ -1,7 +1,7 @@
 /** A call that we make: rings there, may be heard before it is answered, is joined when it is. */
 import { GatewayError } from '../../../errors.ts'
 import type { CallReason } from '../../call-desk.ts'
-import type { Target } from '../addresses.ts'
+import type { BoundAddress, Target } from '../addresses.ts'
 import type { SipAccount, SipTrunk } from '../config/account.ts'
 import { noParams } from '../message/params.ts'
 import type { NameAddr, SipUri } from '../message/types.ts'
@@ -94,11 +94,11 @@ const findTargets = async (
 
 const addressOf = (uri: SipUri): NameAddr => ({ display: '', uri, params: noParams })
 
-const fromOf = (board: Board, { through }: Way, peerIp: string): NameAddr => {
+const fromOf = (board: Board, { through }: Way, target: Target, local: BoundAddress): NameAddr => {
   const text = through?.uri ?? board.config.outbound.from
   const own = text === undefined ? undefined : parseUri(text)
   if (own !== undefined) return addressOf(own)
-  const host = hostOfIp(board.toldAddress(peerIp))
+  const host = hostOfIp(board.toldAddress(target.ip, local))
   return addressOf({ scheme: 'sip', user: 'crosspoint', host, params: noParams })
 }
 
@@ -132,7 +132,8 @@ class Attempt {
     this.#way = way
     this.#targets = targets
     this.#route = way.route
-    this.#from = fromOf(board, way, target.ip)
+    const local = board.doorTowards(target)
+    this.#from = fromOf(board, way, target, local)
     this.call = new Call(
       board,
       {
@@ -141,6 +142,7 @@ class Attempt {
         to: formatUri(way.target),
         peer: `${target.transport} ${hostOfIp(target.ip)}:${target.port}`,
         peerIp: target.ip,
+        local,
         account: way.account,
       },
       termsOf(board, way, offersVideo(board, request)),

@@ -35,6 +35,7 @@ const aboutOf = ({ request, source }: IncomingInvite, { route }: Admitted, accou
   to: formatUri(request.uri),
   peer: `${source.transport} ${hostOfIp(source.ip)}:${source.port}`,
   peerIp: source.ip,
+  local: source.local,
   account,
   route,
   routeName: routeName(route),

@@ -10,14 +10,6 @@ export interface Seen {
   readonly port: number
 }
 
-const doorTowards = ({ addresses }: RegistrationSignalling, target: Target | undefined): number => {
-  const isV6 = target?.ip.includes(':')
-  const fits = addresses.findIndex(
-    ({ transport, host }) => transport === target?.transport && host.includes(':') === isV6,
-  )
-  return Math.max(0, fits)
-}
-
 /** As the registrar sees us, unless the configuration knows better. */
 export const contactTowards = (
   signalling: RegistrationSignalling,
@@ -25,8 +17,8 @@ export const contactTowards = (
   user: string,
   seen: Seen | undefined,
 ): NameAddr => {
-  const door = doorTowards(signalling, target)
-  const contact = signalling.contact(door, user)
+  const door = Math.max(0, target === undefined ? 0 : signalling.doorTowards(target))
+  const contact = signalling.contact(door, user, target?.ip)
   if (seen === undefined || signalling.addresses[door]?.external !== undefined) return contact
   return { ...contact, uri: { ...contact.uri, ...seen } }
 }

@@ -40,7 +40,7 @@ export interface RegistrationStatus {
 /** The part of signalling that registrations use. */
 export type RegistrationSignalling = Pick<
   Signalling,
-  'addresses' | 'request' | 'contact' | 'locate' | 'learn' | 'keepAlive'
+  'addresses' | 'request' | 'contact' | 'doorTowards' | 'locate' | 'learn' | 'keepAlive'
 >
 
 export interface RegistrationParts {

@@ -4,13 +4,14 @@ import { noParams } from '../message/params.ts'
 import type { NameAddr } from '../message/types.ts'
 import { hostOfIp } from '../message/uri.ts'
 import type { Flow } from '../transport/flow.ts'
+import { outside } from '../transport/local-host.ts'
 import type { Stack } from './stack.ts'
 
 type Places = Pick<Stack, 'localHost' | 'transports'>
 
 /** `host:port` where answers to what leaves by `flow` find us. */
 const sentBy = ({ localHost }: Places, { local, ip }: Flow): string =>
-  `${hostOfIp(localHost.towards(local, ip))}:${local.external?.port ?? local.port}`
+  `${hostOfIp(localHost.towards(local, ip))}:${outside(local, ip)?.port ?? local.port}`
 
 export const viaFor = (stack: Places, flow: Flow, branch: string): string =>
   `SIP/2.0/${flow.transport.toUpperCase()} ${sentBy(stack, flow)};branch=${branch};rport`
@@ -30,17 +31,17 @@ const contactAt = (
   user: string,
   secure: boolean,
 ): NameAddr => {
-  const { transport, external, port } = local
+  const { transport, port } = local
   const params = transport === 'udp' || secure ? noParams : transportParam[transport]
   const host = hostOfIp(stack.localHost.towards(local, ip))
   const scheme = secure ? 'sips' : 'sip'
-  const own = external?.port ?? stack.localHost.seenBy(local, ip)?.port ?? port
+  const own = outside(local, ip)?.port ?? stack.localHost.seenBy(local, ip)?.port ?? port
   return { display: '', uri: { scheme, user, host, port: own, params }, params: noParams }
 }
 
-/** The Contact of one door, towards anybody. */
-export const contactOfDoor = (stack: Places, local: BoundAddress, user: string): NameAddr =>
-  contactAt(stack, local, '', user, false)
+/** The Contact of one door, towards the peer at `ip`; '': anybody. */
+export const contactOfDoor = (stack: Places, local: BoundAddress, user: string, ip: string): NameAddr =>
+  contactAt(stack, local, ip, user, false)
 
 /** Our Contact towards the peer of `flow`. A connection without a door of its own is answered at the first door. */
 export const contactText = (

@@ -1,9 +1,13 @@
 import type { BoundAddress, ListenAddress } from '../addresses.ts'
 
 /** The address as it became, with the port that the system chose. */
-export const boundAddress = ({ transport, host, external }: ListenAddress, port: number): BoundAddress => ({
+export const boundAddress = (
+  { transport, host, external, leadsTo }: ListenAddress,
+  port: number,
+): BoundAddress => ({
   transport,
   host,
   port,
-  ...(external === undefined ? undefined : { external }),
+  ...(external !== undefined && { external }),
+  ...(leadsTo !== undefined && { leadsTo }),
 })

@@ -1,6 +1,6 @@
 import { BlockList, isIPv6 } from 'node:net'
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
-import type { BoundAddress } from '../addresses.ts'
+import type { BoundAddress, External } from '../addresses.ts'
 import { ipOfHost } from '../message/uri.ts'
 
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::'
@@ -13,13 +13,27 @@ const contains = ({ cidr, family }: NetworkInterfaceInfo, ip: string): boolean =
   return list.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
 }
 
+const interfacesOf = (family: 'IPv4' | 'IPv6'): readonly NetworkInterfaceInfo[] =>
+  Object.values(networkInterfaces())
+    .flatMap(infos => infos ?? [])
+    .filter(info => info.family === family && !info.address.startsWith('fe80:'))
+
+/** Our addresses on the network of `ip`. */
+export const addressesNear = (ip: string): readonly string[] =>
+  interfacesOf(isIPv6(ip) ? 'IPv6' : 'IPv4')
+    .filter(info => contains(info, ip))
+    .map(({ address }) => address)
+
 /** Our address on the network of `ip` ('': any), else the first that leads outside. */
 const interfaceTowards = (ip: string, family: 'IPv4' | 'IPv6'): string | undefined => {
-  const all = Object.values(networkInterfaces()).flatMap(infos => infos ?? [])
-  const fitting = all.filter(info => info.family === family && !info.address.startsWith('fe80:'))
+  const fitting = interfacesOf(family)
   const near = ip === '' ? undefined : fitting.find(info => contains(info, ip))
   return (near ?? fitting.find(info => !info.internal))?.address
 }
+
+/** The external address of a door as far as the peer at `ip` is told of it. */
+export const outside = ({ external }: BoundAddress, ip: string): External | undefined =>
+  external?.spares?.(ip) ? undefined : external
 
 /** Interfaces come and go: what was found holds for some seconds. */
 const holdsUs = 10_000_000
@@ -49,12 +63,13 @@ export class LocalHost {
   }
 
   /** Where we are reached from `ip`, of what was learned. */
-  seenBy({ external }: BoundAddress, ip: string): SeenAddress | undefined {
-    return external === undefined ? this.#seen.get(ip) : undefined
+  seenBy(local: BoundAddress, ip: string): SeenAddress | undefined {
+    return outside(local, ip) === undefined ? this.#seen.get(ip) : undefined
   }
 
   towards(local: BoundAddress, ip: string): string {
-    const { host, external } = local
+    const { host } = local
+    const external = outside(local, ip)
     if (external !== undefined) return external.host
     const seen = this.#seen.get(ip)
     if (seen !== undefined) return ipOfHost(seen.host)

@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import type { Clock } from '../../../core/types.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { BoundAddress, ListenAddress, Target } from '../addresses.ts'
+import { chooseDoor } from './choose-door.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { type ClosableFlow, ConnectionTable } from './connection-table.ts'
 import { dial } from './dial.ts'
@@ -81,14 +82,13 @@ export class Transports {
     if (it instanceof StreamDoor || it instanceof WebSocketDoor) it.renew(certificate)
   }
 
-  /** The door that a request to `target` leaves by: the wanted one, else the first that fits; -1 when none does. */
+  /** The door that a request to `target` leaves by: the wanted one, if it fits; -1 when none does. */
   doorFor(target: Target, wanted: number | undefined): number {
-    const fits = ({ transport, host }: BoundAddress): boolean =>
-      transport === target.transport && isIPv6(host) === isIPv6(target.ip)
-    const bound = this.#doors.map(door => door.bound)
-    return wanted !== undefined && bound[wanted] !== undefined && fits(bound[wanted])
-      ? wanted
-      : bound.findIndex(fits)
+    return chooseDoor(
+      this.#doors.map(door => door.bound),
+      target,
+      wanted,
+    )
   }
 
   /** A flow that leads to the target: at once over UDP or an open connection. Rejects when it cannot be connected. */
