@@ -6,7 +6,7 @@ import type { Feed, Sink } from './types.ts'
 
 export interface FeedOptions<F extends Form> {
   readonly form: F
-  /** Packets remembered for retransmission, a power of two; absent: none. */
+  /** Packets remembered for retransmission as soon as that is asked for, a power of two; absent: none. */
   readonly historyLength?: number
   /** Keeps what a late sink needs to begin at once; absent: nothing is kept. */
   readonly cache?: UnitCache<MediaOf[F]> | undefined
@@ -28,7 +28,8 @@ export class FanFeed<F extends Form> implements Feed<F> {
   /** Payload bytes of the unit that is being dispatched, counted once for all sinks. */
   unitBytes = 0
   readonly cache: UnitCache<MediaOf[F]> | undefined
-  readonly #history: History | undefined
+  readonly #historyLength: number | undefined
+  #history: History | undefined
   readonly #onFirst: (() => void) | undefined
   readonly #onLast: (() => void) | undefined
   #sinks: (Sink<MediaOf[F]> | undefined)[] = []
@@ -38,7 +39,7 @@ export class FanFeed<F extends Form> implements Feed<F> {
   constructor(options: FeedOptions<F>) {
     this.form = options.form
     this.cache = options.cache
-    this.#history = options.historyLength === undefined ? undefined : createHistory(options.historyLength)
+    this.#historyLength = options.historyLength
     this.#onFirst = options.onFirst
     this.#onLast = options.onLast
   }
@@ -70,6 +71,13 @@ export class FanFeed<F extends Form> implements Feed<F> {
   forget(): void {
     this.cache?.clear()
     this.#history?.clear()
+  }
+
+  /** Whoever may ask for what was sent says so before: packets that nobody asks for are not kept. */
+  remember(): void {
+    if (this.#history !== undefined || this.#historyLength === undefined) return
+    this.#history = createHistory(this.#historyLength)
+    for (const unit of this.kept) this.#history.add(unit as RtpPacket)
   }
 
   /** Retransmission: the packet that was sent with this unwrapped sequence number, while it is remembered. */

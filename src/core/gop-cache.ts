@@ -62,14 +62,21 @@ export const createGopCache = <U extends Frame | RtpPacket>(
   }
 }
 
-/** The last units of an audio track, whatever they are. */
+/** The last units of an audio track, whatever they are, while there is a picture that they go with. */
 export const createTailCache = <U extends Frame | RtpPacket>(
+  goesWithPicture: () => boolean,
   limits: CacheLimits = tailLimits,
 ): UnitCache<U> => {
   let units: U[] = []
   let sizes: number[] = []
   let start = 0
   let bytes = 0
+  const clear = (): void => {
+    units = []
+    sizes = []
+    start = 0
+    bytes = 0
+  }
   const trim = (): void => {
     while (bytes > limits.maxBytes || units.length - start > limits.maxUnits) bytes -= sizes[start++]!
     if (start * 2 < units.length) return
@@ -79,6 +86,10 @@ export const createTailCache = <U extends Frame | RtpPacket>(
   }
   return {
     add: (unit, size) => {
+      if (!goesWithPicture()) {
+        if (units.length > 0) clear()
+        return
+      }
       units.push(unit)
       sizes.push(size)
       bytes += size
@@ -89,11 +100,6 @@ export const createTailCache = <U extends Frame | RtpPacket>(
       return bytes
     },
     overflows: 0,
-    clear: () => {
-      units = []
-      sizes = []
-      start = 0
-      bytes = 0
-    },
+    clear,
   }
 }

@@ -4,6 +4,8 @@ import type { TrackNode } from './track.ts'
 import type { CloseReason } from './types.ts'
 
 export class SourceTracks {
+  /** As of the last change. */
+  hasPicture = false
   #present = new Map<string, SourceTrack>()
   #inherited = new Map<string, SourceTrack>()
 
@@ -31,6 +33,7 @@ export class SourceTracks {
     const before = this.#present.get(id)
     this.#present.set(id, source)
     if (this.#inherited.get(id) === source) this.#inherited.delete(id)
+    this.hasPicture = this.list().some(({ kind }) => kind === 'video')
     if (before !== undefined)
       void before.track.close({ code: 'replaced', detail: `${id} changed its format` })
   }

@@ -61,12 +61,14 @@ export class StreamNode {
     scope: Scope,
   ) {
     this.name = name
-    this.#context = { ...context, skew: new Skew(context.measures.skewIn) }
+    const hasPicture = (): boolean => this.#tracks.hasPicture
+    this.#context = { ...context, hasPicture, skew: new Skew(context.measures.skewIn) }
     this.#events = events
     this.#scope = scope
     this.#succession = new Deadline(context.clock)
     this.#derived = createDerivedTracks({
       ...context,
+      hasPicture,
       onTranscode: (transcode, ended) => events.onTranscode(this, transcode, ended),
     })
     this.#readers = new Readers(name, context.log, {

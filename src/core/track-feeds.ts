@@ -18,6 +18,8 @@ export interface TrackFeedsOptions {
   readonly rtp: RtpProfile | undefined
   /** The source cannot be asked for a key frame: each feed keeps what a late reader needs. */
   readonly keeps: boolean
+  /** Sound of the past is kept for the picture that it goes with. */
+  readonly hasPicture: () => boolean
   readonly params: () => CodecParameters
   readonly clock: Clock
   readonly lingerUs: number
@@ -116,10 +118,13 @@ export class TrackFeeds {
 
   /** What a feed of this form remembers. Sound of the past is of use to frame sinks only. */
   #shape<F extends Form>(form: F): FeedOptions<F> {
+    const { keeps, hasPicture } = this.#options
     const isVideo = this.#options.params().kind === 'video'
     const cache =
-      this.#options.keeps && (isVideo || form === 'frame')
-        ? (isVideo ? createGopCache : createTailCache)<MediaOf[F]>()
+      keeps && (isVideo || form === 'frame')
+        ? isVideo
+          ? createGopCache<MediaOf[F]>()
+          : createTailCache<MediaOf[F]>(hasPicture)
         : undefined
     const historyLength = isVideo ? historyLengths.video : historyLengths.other
     return { form, cache, ...(form === 'rtp' && { historyLength }) }

@@ -29,6 +29,8 @@ export interface TrackContext {
   readonly measures?: Measures
   /** Of the stream it belongs to. */
   readonly skew?: Skew
+  /** Has that stream a picture? */
+  readonly hasPicture: () => boolean
 }
 export interface TrackOptions {
   readonly id: string

@@ -47,8 +47,9 @@ export interface Feed<F extends Form> {
   attach(sink: Sink<MediaOf[F]>): () => void
 }
 
-/** The shared packet feed also keeps the one retransmission history; a subscriber stores only its sequence mapping. */
+/** It also keeps the one history for retransmission, as soon as somebody that answers NACKs has it `remember`. */
 export interface RtpFeed extends Feed<'rtp'> {
+  remember(): void
   lookup(seq: number): RtpPacket | undefined
 }
 

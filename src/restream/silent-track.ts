@@ -40,7 +40,10 @@ export const createSilentTrack = (
       fromStreamTime: us => Math.round((us * rate) / 1e6),
     },
     frames: () => noFeed,
-    packets: () => ({ ...noFeed, form: 'rtp', attach: () => () => undefined, lookup: () => undefined }),
+    packets: () => ({
+      ...{ ...noFeed, form: 'rtp', attach: () => () => undefined },
+      ...{ remember: () => undefined, lookup: () => undefined },
+    }),
     requestKeyframe: () => undefined,
     onParams: () => () => undefined,
   }

@@ -60,6 +60,7 @@ export class SendingStream implements Sink<RtpPacket> {
 
   #source({ track, accept }: OpenTrack): RtpSource {
     const feed = track.packets(accept.rtp!)
+    feed.remember()
     return {
       clock: track.clock,
       clockRate: track.params.clockRate,

@@ -51,6 +51,7 @@ export class OutgoingStream implements Sink<RtpPacket> {
     this.#to = options.to
     this.#track = track
     this.#feed = track.packets(accept.rtp!)
+    this.#feed.remember()
     this.#rtxSequence = options.firstSequence
     this.#sender = new RtpSender({ ...options, clockRate: track.params.clockRate, clock: track.clock })
     this.#target = options.fan.add(this.#describe())
@@ -130,6 +131,7 @@ export class OutgoingStream implements Sink<RtpPacket> {
   #retarget({ track, accept }: OpenTrack): void {
     this.#track = track
     this.#feed = track.packets(accept.rtp!)
+    this.#feed.remember()
     this.#sender.retarget(track.clock)
   }
 

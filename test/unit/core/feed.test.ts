@@ -150,6 +150,7 @@ describe('retransmission history', () => {
 
   test('finds the last 1024 packets by unwrapped sequence number', () => {
     const feed = new FanFeed({ form: 'rtp', historyLength: 1024 })
+    feed.remember()
     fill(feed, 65_000, 67_000)
     expect(feed.lookup(66_999)?.seq).toBe(66_999)
     expect(feed.lookup(67_000 - 1024)?.seq).toBe(67_000 - 1024)
@@ -159,6 +160,7 @@ describe('retransmission history', () => {
 
   test('a late packet is found, a very late one does not push out a newer one', () => {
     const feed = new FanFeed({ form: 'rtp', historyLength: 1024 })
+    feed.remember()
     fill(feed, 0, 5)
     fill(feed, 6, 2000)
     feed.push(packet(5))
@@ -166,9 +168,17 @@ describe('retransmission history', () => {
     expect(feed.lookup(5 + 1024)?.seq).toBe(1029)
   })
 
-  test('there is none where none was asked for', () => {
-    const feed = frames()
-    feed.push(picture(0))
-    expect(feed.lookup(0)).toBeUndefined()
+  test('it begins when somebody asks for it; there is none of frames', () => {
+    const feed = new FanFeed({ form: 'rtp', historyLength: 1024 })
+    fill(feed, 0, 5)
+    feed.remember()
+    fill(feed, 5, 10)
+    feed.remember()
+    expect(feed.lookup(4)).toBeUndefined()
+    expect(feed.lookup(5)?.seq).toBe(5)
+    const pictures = frames()
+    pictures.remember()
+    pictures.push(picture(0))
+    expect(pictures.lookup(0)).toBeUndefined()
   })
 })

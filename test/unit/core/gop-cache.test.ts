@@ -50,7 +50,7 @@ describe('GOP cache', () => {
 
 describe('tail cache', () => {
   test('keeps the newest units within both limits', () => {
-    const cache = createTailCache<Frame>({ maxBytes: 1000, maxUnits: 20 })
+    const cache = createTailCache<Frame>(() => true, { maxBytes: 1000, maxUnits: 20 })
     for (let i = 0; i < 500; i++) cache.add(sound(i), i < 490 ? 20 : 200)
     expect(cache.units().map(({ pts }) => pts / 1024)).toEqual([495, 496, 497, 498, 499])
     expect(cache.bytes).toBe(1000)

@@ -140,6 +140,23 @@ describe('frame readers', () => {
   })
 })
 
+describe('sound without a picture', () => {
+  test('is not kept; with one it is, from then on', async () => {
+    const { registry } = setup()
+    const publication = registry.publish('radio', { label: 'a', onConflict: 'reject' })
+    const audio = publication.addTrack({ id: 'audio', native: 'frame', params: aac })
+    publication.ready()
+    const egress = memoryEgress({ accepts: toFrames })
+    await registry.subscribe('radio', egress, { start: 'live' })
+    const { track } = egress.opened[0]!.open
+    for (let i = 0; i < 50; i++) audio.write(sound(i))
+    expect(track.frames().kept).toEqual([])
+    publication.addTrack({ id: 'video', native: 'frame', params: vp8 })
+    for (let i = 50; i < 60; i++) audio.write(sound(i))
+    expect(track.frames().kept).toHaveLength(10)
+  })
+})
+
 describe('packet readers', () => {
   test('get the group as packets from its IDR, the first reader as well as the next, packetised once', async () => {
     const { video, audio, counts, join } = setup()
@@ -153,6 +170,8 @@ describe('packet readers', () => {
     expect(seqs).toEqual(seqs.map((_, i) => seqs[0]! + i))
     expect(counts).toMatchObject({ packetisers: 1, packetised: 16 })
     const { track } = first.egress.opened[0]!.open
+    // Those of the group too, which were sent before anybody asked.
+    track.packets(rtp).remember()
     expect(track.packets(rtp).lookup(seqs[3]!)).toBe(first.egress.packets[3])
   })
 

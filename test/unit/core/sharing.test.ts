@@ -171,9 +171,10 @@ describe('one retransmission history', () => {
       const { registry, video } = setup(native)
       const egress = memoryEgress({ accepts: wish('rtp') })
       await registry.subscribe('live/cam', egress, live)
+      const feed: RtpFeed = egress.opened[0]!.open.track.packets({ maxPayload: 1188 })
+      feed.remember()
       for (let i = 0; i < 100; i++)
         video.write(native === 'frame' ? (picture(i) as never) : (packet(i) as never))
-      const feed: RtpFeed = egress.opened[0]!.open.track.packets({ maxPayload: 1188 })
       for (const one of egress.packets.slice(-50)) expect(feed.lookup(one.seq)).toBe(one)
     }
   })
