@@ -5,7 +5,6 @@ import { readSecret } from '../adapters/secret.ts'
 import type { Bridge, BridgeInfo } from '../bridges/bridge.ts'
 import type { Explanation } from '../bridges/explain.ts'
 import { mergeConfig } from '../config/config.ts'
-import { systemClock } from '../core/clock.ts'
 import { describePlan } from '../core/describe.ts'
 import { GatewayError } from '../errors.ts'
 import { createGateway, type Gateway } from '../gateway.ts'
@@ -21,6 +20,7 @@ import { addFlags, type Flags, readFlags } from './flags.ts'
 import { print, printJson } from './print.ts'
 import { parseSeconds } from './seconds.ts'
 import { untilStopped } from './signals.ts'
+import { type Ending, TimeUp } from './time-up.ts'
 
 export interface BridgeFlags extends Flags {
   readonly explain?: boolean
@@ -76,23 +76,38 @@ const resultCode = ({ state, reason, legs }: BridgeInfo): number => {
   return failed?.error === undefined ? EXIT.unreachable : exitCodeOf(failed.error)
 }
 
-/** Ends by itself, by a signal, or when its time is up. */
-const untilDone = async (
-  bridge: Bridge,
-  stopped: Promise<string>,
-  seconds: number | undefined,
-): Promise<BridgeInfo> => {
-  let cancel = (): void => undefined
-  const timeUp = new Promise<string>(resolve => {
-    if (seconds !== undefined) cancel = systemClock.after(seconds * 1e6, () => resolve(`after ${seconds} s`))
-  })
-  const asked = Promise.race([stopped, timeUp]).then(why =>
-    bridge.close({ code: 'unpublished', detail: `stopped ${why}` }),
-  )
-  await Promise.race([bridge.closed, asked])
+/** It ends by itself, or when it is asked to. */
+const untilDone = async (bridge: Bridge, asked: Promise<Ending>): Promise<Ending | undefined> => {
+  const ending = await Promise.race([bridge.closed.then(() => undefined), asked])
+  if (ending !== undefined) void bridge.close({ code: 'unpublished', detail: ending.why })
   await bridge.closed
-  cancel()
-  return bridge.info()
+  return ending
+}
+
+/** @throws GatewayError that says what was not done in time, where nothing else went wrong. */
+const over = (code: number, ending: Ending | undefined): number => {
+  if (code === EXIT.ok && ending?.missing !== undefined) throw ending.missing
+  return code
+}
+
+/** Its time runs from the first try to connect. */
+const carry = async (
+  gateway: Gateway,
+  request: Request,
+  stopped: Promise<string>,
+  { duration, json }: BridgeFlags,
+): Promise<number> => {
+  using timeUp = new TimeUp(gateway, duration)
+  const asked = Promise.race([stopped.then(signal => ({ why: `stopped ${signal}` })), timeUp.ending])
+  const opened = await Promise.race([gateway.bridges.open(request), asked])
+  if ('why' in opened) return over(EXIT.ok, opened)
+  if (json) printJson(openedBridgeView(opened.info()))
+  else printPlans(opened.info().from, opened.info().legs)
+  const ending = await untilDone(opened, asked)
+  const result = opened.info()
+  if (json) printJson(openedBridgeView(result))
+  else printResult(result)
+  return over(resultCode(result), ending)
 }
 
 const explain = async (gateway: Gateway, request: Request, json: boolean): Promise<number> => {
@@ -144,14 +159,7 @@ export const bridge = async (from: string, to: readonly string[], flags: BridgeF
   if (flags.explain)
     return await Promise.race([explain(gateway, request, flags.json === true), stopped.then(() => EXIT.ok)])
   if (listen && flags.json !== true) printBanner(gateway, packageVersion())
-  const opened = await Promise.race([gateway.bridges.open(request), stopped])
-  if (typeof opened === 'string') return EXIT.ok
-  if (flags.json) printJson(openedBridgeView(opened.info()))
-  else printPlans(opened.info().from, opened.info().legs)
-  const result = await untilDone(opened, stopped, flags.duration)
-  if (flags.json) printJson(openedBridgeView(result))
-  else printResult(result)
-  return resultCode(result)
+  return await carry(gateway, request, stopped, flags)
 }
 
 const urlsHelp = `
@@ -180,7 +188,7 @@ export const define: Define = (command, finish) => {
     .argument('<to...>', 'URLs of the destinations')
     .option('--explain', 'connect the source only, say what would be done to each track, and leave')
     .option('--retry', 'connect lost destinations again, and wait for a stream that has ended')
-    .option('--duration <time>', 'stop after so long: 90, 15m, 1.5h', parseSeconds)
+    .option('--duration <time>', 'stop so long after its start: 90, 15m, 1.5h', parseSeconds)
     .option('--json', 'plan and result as one JSON object a line')
     .addHelpText('after', urlsHelp)
     .addHelpText(

@@ -102,6 +102,38 @@ test('--duration ends a source that would go on, with exit code 0', async () => 
   expect(durationS).toBeLessThan(3)
 })
 
+const ownDoors = ['http', 'rtmp', 'webrtc'].flatMap(door => [`--${door}`, '127.0.0.1:0'])
+
+test.concurrent.each([
+  { from: 'stream:none', to: 'file' },
+  { from: 'stream:none', to: 'rtmp' },
+  { from: 'stream:none', to: 'rtmp', retry: true },
+  { from: 'udp', to: 'file' },
+])('--duration also runs while nobody comes: %o', async ({ from, to, retry = false }) => {
+  const ends = {
+    'stream:none': 'stream:none',
+    udp: `udp://127.0.0.1:${await freePort()}`,
+    file: join(folder, `nothing-of-${from.slice(0, 3)}.flv`),
+    rtmp: `rtmp://127.0.0.1:${await freePort()}/live/KEY`,
+  } as const
+  const [source, target] = [ends[from as 'udp'], ends[to as 'file']]
+  const flags = [...ownDoors, '--duration', '1', ...(retry ? ['--retry'] : [])]
+  const { code, output } = await runCrosspoint(['bridge', source, target, ...flags])
+  expect(output).toContain(
+    `crosspoint: The stream is not live: nothing came from ${source} within 1 s (--duration)\n`,
+  )
+  expect(code).toBe(3)
+})
+
+test('--duration: a destination that was tried again and again and never reached is told, with its exit code', async () => {
+  const target = `rtmp://127.0.0.1:${await freePort()}/live/KEY`
+  const { code, output } = await runCrosspoint([
+    ...['bridge', `${clip}?loop=true`, target, '--retry', '--duration', '1'],
+  ])
+  expect(output).toMatch(/^ended: unpublished: stopped after 1 s\ncrosspoint: .* ECONNREFUSED/m)
+  expect(code).toBe(3)
+})
+
 test('nothing is overwritten', async () => {
   const { code, output } = await runCrosspoint(['bridge', clip, clip])
   expect(output).toContain('is there already')
