@@ -86,7 +86,7 @@ const supervise = (source: TrackNode, track: TrackNode, job: TranscodeJob): void
   if (track.keyframeOnRequest || job.requestKeyframe !== undefined)
     track.setKeyframeSource(() => (job.requestKeyframe ?? (() => source.requestKeyframe()))())
   track.transcodeOf = () => job.stats
-  track.scope.defer(() => job.close())
+  track.scope.defer(() => job.close(reasonOf(track.signal)))
   void job.closed.then(reason => track.close(reason))
 }
 
@@ -128,6 +128,12 @@ const targetName = ({ codec, sampleRate, channels, profileLevelId, reordered, si
     .filter(part => part !== undefined)
     .join('-')
 
+/** Its source still goes on: otherwise it has ended, and said why, before. */
+const unread = (lingerUs: number): CloseReason => ({
+  code: 'subscriber-left',
+  detail: `its last reader left ${lingerUs / 1e6} s ago`,
+})
+
 /** The derived tracks of one stream. */
 export const createDerivedTracks = (options: DerivedTracksOptions): DerivedTracks => {
   const bySource = new Map<TrackNode, Map<string, Shared<DerivedTrack>>>()
@@ -154,7 +160,8 @@ export const createDerivedTracks = (options: DerivedTracksOptions): DerivedTrack
         derived.track.scope.defer(() => shared?.end())
         return derived
       }
-      shared = new Shared({ clock, lingerUs, open, close: ({ track }) => void track.close() })
+      const close = ({ track }: DerivedTrack): void => void track.close(unread(lingerUs))
+      shared = new Shared({ clock, lingerUs, open, close })
       group.set(name, shared)
     }
     const { track, ready } = shared.acquire()

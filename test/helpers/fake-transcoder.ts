@@ -1,5 +1,5 @@
 /** A transcoder in memory: one packet out per packet in, times rescaled, its jobs counted and breakable. */
-import { closable, createScope } from '../../src/core/scope.ts'
+import { closable, createScope, reasonOf } from '../../src/core/scope.ts'
 import type {
   Accept,
   CloseReason,
@@ -18,6 +18,8 @@ export interface FakeJob {
   /** It gives up. */
   end(reason: CloseReason): Promise<void>
   readonly closed: boolean
+  /** Why it was closed. */
+  readonly reason: CloseReason | undefined
 }
 export interface FakeTranscoder extends Transcoder {
   readonly jobs: FakeJob[]
@@ -60,6 +62,9 @@ export const fakeTranscoder = (options: FakeTranscoderOptions = {}): FakeTransco
         end: (reason: CloseReason) => scope.close(reason),
         get closed() {
           return scope.signal.aborted
+        },
+        get reason() {
+          return scope.signal.aborted ? reasonOf(scope.signal) : undefined
         },
       }
       jobs.push(job)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createRegistry } from '../../../src/core/registry.ts'
 import { resolveTarget, targetParams } from '../../../src/core/target.ts'
-import type { Accept, NegotiatePolicy } from '../../../src/core/types.ts'
+import type { Accept, CloseReason, NegotiatePolicy } from '../../../src/core/types.ts'
 import { parseAudioSpecificConfig } from '../../../src/media/aac/config.ts'
 import type { Frame } from '../../../src/media/types.ts'
 import { aac, countingConverters, h264, opus, picture, sound, vp8 } from '../../helpers/core-media.ts'
@@ -65,6 +65,31 @@ describe('transcoded tracks', () => {
     expect(registry.find('live/cam')?.tracks.length).toBe(1)
     expect(audio.demand).toBe(0)
     expect(clock.pending).toBe(0)
+  })
+
+  test('it is told why each ended: nobody read it, its source ended, it gave up', async () => {
+    const { clock, transcoder, registry, publication, join } = setup()
+    const told: (string | CloseReason)[] = []
+    registry.on('transcode:started', (_, { track }) => told.push(track))
+    registry.on('transcode:stopped', (_, { track }, reason) => told.push(track, reason))
+    publication.ready()
+    const unread = await join([toOpus])
+    await unread.subscription.close()
+    clock.advance(5_000_000)
+    await settle()
+    const leftAlone = { code: 'subscriber-left', detail: 'its last reader left 5 s ago' }
+    expect(told.splice(0)).toEqual(['audio:opus-48000-2', 'audio:opus-48000-2', leftAlone])
+    await join([toOpus])
+    await transcoder.jobs[1]!.end({ code: 'failed', detail: 'it broke six times' })
+    await settle()
+    const broken = { code: 'failed', detail: 'it broke six times' }
+    expect(told.splice(0)).toEqual(['audio:opus-48000-2', 'audio:opus-48000-2', broken])
+    await join([toOpus])
+    await publication.close({ code: 'source-ended', detail: 'end of file' })
+    await settle()
+    const sourceEnded = { code: 'source-ended', detail: 'end of file' }
+    expect(told.splice(0)).toEqual(['audio:opus-48000-2', 'audio:opus-48000-2', sourceEnded])
+    expect(transcoder.jobs.map(({ reason }) => reason)).toEqual([leftAlone, broken, sourceEnded])
   })
 
   test('their times are on the time line of the source', async () => {
