@@ -13,7 +13,10 @@ export interface JitterBufferStats {
   readonly duplicate: number
   /** More were there than may wait. */
   readonly overflowed: number
-  /** Milliseconds concealed because packets were lost or late, and those in which nothing was sent. */
+  /**
+   * Milliseconds concealed because packets were lost or late, and those in which nothing was sent: sequence numbers tell
+   * which, as soon as sound goes on.
+   */
   readonly concealedMs: number
   readonly silentMs: number
   readonly delayMs: number
@@ -40,6 +43,7 @@ export class JitterBuffer {
   #next: number | undefined
   /** Of the last packet taken. */
   #seq: number | undefined
+  #duration = 0
   /** Ticks concealed since then. */
   #missing = 0
   #taken = 0
@@ -59,7 +63,7 @@ export class JitterBuffer {
   /** `duration`: ticks of sound in it. `arrivalUs`: when it is counted to have come, monotonic. */
   put(packet: RtpPacket, duration: number, arrivalUs = packet.arrival): void {
     this.#packets += 1
-    if (this.#delay.note(packet.ts, arrivalUs)) this.#beginAnew()
+    if (this.#delay.note(packet.ts, arrivalUs)) this.#beginAnew(packet.seq)
     if (this.#next !== undefined && packet.ts < this.#next) this.#late += 1
     else this.#insert({ packet, duration })
   }
@@ -112,22 +116,27 @@ export class JitterBuffer {
   }
 
   #play({ packet, duration }: Waiting): RtpPacket {
-    const follows = this.#seq === undefined || packet.seq === this.#seq + 1
-    if (follows) this.#silent += this.#missing
-    else this.#concealed += this.#missing
-    this.#missing = 0
+    if (this.#missing > 0) this.#account(packet.seq)
     this.#seq = packet.seq
     this.#taken = packet.ts
+    this.#duration = duration
     this.#next = packet.ts + duration
     return packet
+  }
+
+  /** Of what was missing before this packet, only what was sent was lost. */
+  #account(seq: number): void {
+    const lost = this.#seq === undefined ? 0 : Math.max(0, seq - this.#seq - 1) * this.#duration
+    const concealed = Math.min(this.#missing, lost)
+    this.#concealed += concealed
+    this.#silent += this.#missing - concealed
+    this.#missing = 0
   }
 
   #conceal(first: Waiting | undefined): number | undefined {
     const at = this.#next!
     if (this.#missing >= PATIENCE_S * this.#rate) {
       // It pauses: the next packet says where sound goes on.
-      this.#silent += this.#missing
-      this.#missing = 0
       this.#next = undefined
       return undefined
     }
@@ -153,10 +162,9 @@ export class JitterBuffer {
     this.#overflowed += 1
   }
 
-  #beginAnew(): void {
+  #beginAnew(seq: number): void {
+    if (this.#missing > 0) this.#account(seq)
     this.#waiting.length = 0
-    this.#concealed += this.#missing
-    this.#missing = 0
     this.#next = undefined
     this.#seq = undefined
   }

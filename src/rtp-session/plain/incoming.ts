@@ -4,6 +4,7 @@ import { type RtpHeader, readRtpHeader } from '../../media/rtp/packet.ts'
 import type { CodecId, RtpPacket } from '../../media/types.ts'
 import { RtpReceiver, type RtpReceiverStats } from '../receiver.ts'
 import { HalvedClock } from './halved-clock.ts'
+import { SoundNumbers } from './sound-numbers.ts'
 import type { RtpFormat } from './types.ts'
 
 /** A sender silent for so long, and then another SSRC: it has changed. Sooner, two packets in a row must say so. */
@@ -134,6 +135,13 @@ export class Incoming {
     return block === undefined ? [] : [block]
   }
 
+  #handOn(packet: RtpPacket, numbers: SoundNumbers): void {
+    const format = this.#current
+    if (format === undefined || format.codec === 'telephone-event') numbers.pass(packet.seq)
+    if (format?.codec === 'telephone-event') this.#events.packet(packet, format)
+    else if (format !== undefined) this.#events.packet(numbers.number(packet), format)
+  }
+
   #read(bytes: Uint8Array): RtpHeader | undefined {
     const header = readRtpHeader(bytes)
     if (header === undefined || this.#usual?.codec !== 'g722') return header
@@ -162,14 +170,13 @@ export class Incoming {
         (format.clockRate === main!.clockRate && plainCodec(format) === plainCodec(main!)))
     if (goesOn) return this.#receiver!
     this.#main = format
+    const numbers = new SoundNumbers()
     this.#receiver = new RtpReceiver({
       ssrc,
       codec: plainCodec(format),
       clockRate: format.clockRate,
       payloadType: format.payloadType,
-      onPacket: packet => {
-        if (this.#current !== undefined) this.#events.packet(packet, this.#current)
-      },
+      onPacket: packet => this.#handOn(packet, numbers),
     })
     return this.#receiver
   }

@@ -155,12 +155,34 @@ describe('senders that pause and begin anew', () => {
     expect(stats).toMatchObject({ silentMs: 700, concealedMs: 0, late: 0 })
   })
 
+  test('what is lost beside a pause counts, and the pause does not', () => {
+    const ms = (i: number): number => i * 20 + (i >= 100 ? 700 : 0)
+    const { stats } = play(trace({ count: 200, ms, lost: i => i === 99 || i === 100 }), 21)
+    expect(stats).toMatchObject({ silentMs: 700, concealedMs: 40 })
+  })
+
+  test('a pause of half a minute is silence, a network that is away for as long is loss', () => {
+    const ms = (i: number): number => i * 20 + (i >= 100 ? 30_000 : 0)
+    expect(play(trace({ count: 200, ms }), 21).stats).toMatchObject({ silentMs: 2000, concealedMs: 0 })
+    const away = trace({ count: 1700, lost: i => i >= 100 && i < 1600 })
+    expect(play(away, 21).stats).toMatchObject({ silentMs: 0, concealedMs: 2000 })
+  })
+
   test('a long silence ends the concealing; sound goes on where the sender says', () => {
     const ms = (i: number): number => i * 20 + (i >= 100 ? 30_000 : 0)
     const { played } = play(trace({ count: 200, ms }), 21)
     const concealed = played.filter(({ packet }) => packet === undefined)
     expect(concealed.length).toBe(100)
     expect(played.filter(({ packet }) => packet !== undefined)).toHaveLength(200)
+  })
+
+  test('a pause in which the time stamps stand still is silence', () => {
+    const packets = trace({ count: 200 }).map((packet, i) =>
+      i < 100 ? packet : { ...packet, arrival: packet.arrival + 1_500_000 },
+    )
+    const { stats } = play(packets, 21)
+    expect(stats.concealedMs).toBe(0)
+    expect(stats.silentMs).toBeGreaterThan(1400)
   })
 
   test.each([

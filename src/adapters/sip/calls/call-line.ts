@@ -189,6 +189,7 @@ export class CallLine {
     }
     const { track, accept } = open
     const feed = track.packets(accept.rtp!)
+    feed.remember()
     this.#video = this.#gate(
       this.endpoint.send({
         clock: track.clock,

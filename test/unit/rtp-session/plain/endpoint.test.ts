@@ -121,6 +121,22 @@ describe('receiving', () => {
     expect(endpoint.lastPacketAt).toBeGreaterThan(before)
   })
 
+  test('comfort noise and digits leave no gap in the numbers of the sound, nor in its bytes', async () => {
+    const { endpoint, packets } = endpointOf()
+    const peer = await peerOf()
+    endpoint.agree(agreement({ receives: [pcmu, digits] }))
+    const types = [0, 0, 13, 13, 0, digits.payloadType, digits.payloadType, 0, 0]
+    const order = [0, 2, 1, 3, 4, 5, 6, 8, 7]
+    for (const i of order)
+      await peer.send(endpoint.port, rtpPacket({ seq: 65_533 + i, ts: i * 160, payloadType: types[i]! }))
+    await until('all came', () => endpoint.stats.received?.packets === types.length)
+    const sound = packets.filter(({ format }) => format === pcmu).map(({ packet }) => packet)
+    expect(sound.map(({ ts }) => ts / 160)).toEqual([0, 1, 4, 8, 7])
+    expect(sound.map(({ seq }) => seq - sound[0]!.seq)).toEqual([0, 1, 2, 4, 3])
+    for (const { bytes, seq } of sound) expect(Buffer.from(bytes).readUInt16BE(2)).toBe(seq & 0xffff)
+    expect(endpoint.stats.received).toMatchObject({ lost: 0 })
+  })
+
   test('G.722 with times of 16 kHz is heard on its clock of 8 kHz, reports and all', async () => {
     const { endpoint, packets, reports } = endpointOf()
     const peer = await peerOf()
