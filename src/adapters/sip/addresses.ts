@@ -25,6 +25,8 @@ export interface BoundAddress {
 export interface ListenAddress extends BoundAddress {
   /** Needed for 'tls' and 'wss': PEM. */
   readonly certificate?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+  /** For 'ws' and 'wss': pages that may connect, besides those of our own address. */
+  readonly origins?: readonly string[]
 }
 
 /** Where a message came from. */

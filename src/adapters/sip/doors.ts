@@ -61,8 +61,10 @@ const plainDoors = (config: SipConfig): readonly ListenAddress[] => {
 
 /** `tls` and `ws` are listeners with names of their own. */
 const listenersOf = ({ tls, ws, listeners }: SipConfig): readonly SipListener[] => {
-  const named = (listener: Omit<SipListener, 'transport'> | undefined, kind: TransportKind): SipListener[] =>
-    listener === undefined ? [] : [{ ...listener, transport: [kind] }]
+  const named = (
+    listener: Omit<SipListener, 'transport' | 'origins'> | undefined,
+    kind: TransportKind,
+  ): SipListener[] => (listener === undefined ? [] : [{ origins: [], ...listener, transport: [kind] }])
   return [...named(tls, 'tls'), ...named(ws, ws?.cert === undefined ? 'ws' : 'wss'), ...listeners]
 }
 
@@ -76,14 +78,15 @@ export const doorsOf = async (
 ): Promise<readonly ListenAddress[]> => {
   const doors = [...plainDoors(config)]
   for (const listener of listenersOf(config)) {
-    const { listen, cert, key } = listener
+    const { listen, cert, key, origins } = listener
     for (const transport of listener.transport) {
       const door = doors.length
       const certificate =
         isSecure(transport) && cert !== undefined && key !== undefined
           ? await openCertificate({ cert, key }, scope, log, pair => renewed(door, pair))
           : undefined
-      doors.push({ transport, ...listen, ...outside(config, listener), ...(certificate && { certificate }) })
+      const told = outside(config, listener)
+      doors.push({ transport, ...listen, ...told, origins, ...(certificate && { certificate }) })
     }
   }
   return doors

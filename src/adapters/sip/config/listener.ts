@@ -24,6 +24,8 @@ const external = z
   .string()
   .refine(text => readExternal(text) !== undefined, 'is not an IP address, with or without a port')
 
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text
+
 /** What each door may have of its own. */
 const outside = {
   /** Its address, perhaps with a port, as others see it; null: as it is bound. Left out: `sip.external`. */
@@ -32,6 +34,14 @@ const outside = {
   local: networks.optional(),
 }
 const pem = z.string().min(1)
+/** Pages that may call over WebSocket: `https://phone.example`; `*`: all. Those of the gateway's own address always. */
+const origins = z
+  .array(
+    z
+      .string()
+      .refine(text => text === '*' || isOrigin(text), 'is not an origin such as https://phone.example'),
+  )
+  .default([])
 
 export const tlsSchema = z.strictObject({
   listen: listen(5061).prefault({}),
@@ -50,6 +60,7 @@ export const wsSchema = z
     /** PEM files, with which it is `wss:`. */
     cert: pem.optional(),
     key: pem.optional(),
+    origins,
     ...outside,
   })
   .refine(isPair, 'needs both cert and key, or neither')
@@ -65,6 +76,7 @@ export const listenerSchema = z
       .default(['udp', 'tcp']),
     cert: pem.optional(),
     key: pem.optional(),
+    origins,
     ...outside,
   })
   .refine(isPair, 'needs both cert and key, or neither')

@@ -224,7 +224,7 @@ export class CallSession implements Session, DialogUser {
     if (request.method === 'BYE') this.#receiveBye(exchange)
     else if (this.#ended) exchange.reply(481)
     else if (request.method === 'INVITE' || !this.dialog.accepts(request)) exchange.reply(500)
-    else this.#dispatch(exchange)
+    else this.#dispatch(exchange, flow)
   }
 
   #receiveAck(request: SipRequest): void {
@@ -240,10 +240,10 @@ export class CallSession implements Session, DialogUser {
     this.#stack.dialogs.delete(this.dialog.key)
   }
 
-  #dispatch(exchange: ServerExchange): void {
+  #dispatch(exchange: ServerExchange, flow: Flow): void {
     const { method } = exchange.request
     if (!this.#confirmed && this.earlyUser?.receive(exchange)) return
-    if (method === 'UPDATE') this.#offers.receiveUpdate(exchange)
+    if (method === 'UPDATE') this.#offers.receiveUpdate(exchange, flow)
     else answerInDialog(exchange, this.#events.listener, this.#stack.capabilities)
   }
 

@@ -132,8 +132,9 @@ export class Dialog {
     return true
   }
 
-  /** INVITE and UPDATE, and their 2xx, move the far end (12.2). */
-  refreshTarget(headers: SipRequest['headers']): void {
+  /** INVITE and UPDATE, and their 2xx, move the far end (12.2); a connection that was lost is another one now. */
+  refreshTarget(headers: SipRequest['headers'], flow = this.flow): void {
+    this.flow = flow
     const target = firstContact(headers)
     if (target === undefined) return
     this.remoteTarget = target

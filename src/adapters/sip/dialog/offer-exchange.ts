@@ -98,7 +98,7 @@ export class OfferExchange {
     const { stack, contact, dialog } = this.#host
     const offer = new ReinviteServer(stack, request, flow, contact, {
       accepted: (interval, body) => {
-        dialog.refreshTarget(request.headers)
+        dialog.refreshTarget(request.headers, flow)
         this.#pendingAck = offer.pendingAck
         this.#host.said(body)
         this.#host.timer(interval, interval?.refresher === 'uas')
@@ -116,14 +116,14 @@ export class OfferExchange {
     this.#host.offered(offer)
   }
 
-  receiveUpdate(exchange: ServerExchange): void {
+  receiveUpdate(exchange: ServerExchange, flow: Flow): void {
     const { request } = exchange
     const { stack, contact, dialog } = this.#host
     const accept = (body?: Body): void => {
       const interval = grantTimer(request.headers, stack.sessionTimer)
       const headers = { Contact: contact, ...stack.capabilities, ...grantHeaders(interval) }
       exchange.reply(200, { headers, ...(body === undefined ? undefined : { body }) })
-      dialog.refreshTarget(request.headers)
+      dialog.refreshTarget(request.headers, flow)
       if (body !== undefined) this.#host.said(body)
       this.#host.timer(interval, interval?.refresher === 'uas')
     }

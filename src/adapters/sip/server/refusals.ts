@@ -1,8 +1,8 @@
 import type { Clock } from '../../../core/types.ts'
 import type { Logger } from '../../adapter.ts'
+import type { Source } from '../addresses.ts'
 import type { RefusalCause, SignallingOptions } from '../signalling.ts'
 import { sourceOf } from '../stack/stack.ts'
-import type { Flow } from '../transport/flow.ts'
 
 const everyUs = 1_000_000
 
@@ -32,16 +32,16 @@ export class Refusals {
   }
 
   /** What the screen refuses is its own to tell. */
-  add(cause: Exclude<RefusalCause, 'screen'>, flow: Flow, detail: string): void {
+  add(cause: Exclude<RefusalCause, 'screen'>, from: Source, detail: string): void {
     this.counts[cause]++
-    this.#tell?.(cause, sourceOf(flow), detail)
+    this.#tell?.(cause, sourceOf(from), detail)
     const now = this.#clock.now()
     if (now < this.#quietUntil) {
       this.#unsaid++
       return
     }
     this.#quietUntil = now + everyUs
-    const peer = `${flow.transport}:${flow.ip}:${flow.port}`
+    const peer = `${from.transport}:${from.ip}:${from.port}`
     this.#log.warn({ peer, cause, detail, unsaid: this.#unsaid }, 'a SIP request was not let in')
     this.#unsaid = 0
   }

@@ -43,4 +43,5 @@ export interface Stack {
 export const dialogKey = (callId: string, localTag: string, remoteTag: string): string =>
   `${callId} ${localTag} ${remoteTag}`
 
-export const sourceOf = ({ transport, ip, port, local }: Flow): Source => ({ transport, ip, port, local })
+/** Without what else a flow has. */
+export const sourceOf = ({ transport, ip, port, local }: Source): Source => ({ transport, ip, port, local })

@@ -1,4 +1,4 @@
-import type { BoundAddress, TransportKind } from '../addresses.ts'
+import type { BoundAddress, Source, TransportKind } from '../addresses.ts'
 
 /** A way to one peer: a UDP address through one socket, or a connection. */
 export interface Flow {
@@ -18,8 +18,8 @@ export interface FlowEvents {
   /** One whole message, as it came. */
   message(bytes: Buffer, flow: Flow): void
   sent(bytes: Buffer, flow: Flow): void
-  /** Bytes that are no message. */
-  garbage(reason: string, flow: Flow): void
+  /** Bytes that are no message, or a connection that is not taken. */
+  garbage(reason: string, from: Source): void
   /** A connection is gone, or a datagram was not taken: whoever waits for an answer waits in vain. */
   lost(flow: Flow, reason: string): void
 }

@@ -6,7 +6,7 @@ import type { BoundAddress, ListenAddress, Target } from '../addresses.ts'
 import { chooseDoor } from './choose-door.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { type ClosableFlow, ConnectionTable } from './connection-table.ts'
-import { dial } from './dial.ts'
+import { type DialOptions, dial, dialWebSocket } from './dial.ts'
 import type { Door, Flow, FlowEvents } from './flow.ts'
 import { StreamDoor } from './tcp.ts'
 import { type OpenDatagramPort, openUdpPort, UdpDoor } from './udp.ts'
@@ -132,8 +132,11 @@ export class Transports {
     if (address.transport === 'tcp' || address.transport === 'tls') {
       return StreamDoor.open(address, connections, (socket, bound) => this.#accept(socket, index, bound))
     }
-    return WebSocketDoor.open(address, { connections, messageBytes }, (socket, remote, bound) =>
-      this.#acceptWebSocket(socket, remote, index, bound),
+    return WebSocketDoor.open(
+      address,
+      { connections, messageBytes },
+      (socket, remote, bound) => this.#acceptWebSocket(socket, remote, index, bound),
+      (why, remote, local) => this.#events.garbage(why, { transport: local.transport, ...remote, local }),
     )
   }
 
@@ -186,29 +189,40 @@ export class Transports {
   }
 
   async #dial(target: Target, door: number): Promise<Flow> {
-    if (target.transport === 'ws' || target.transport === 'wss') {
-      throw new GatewayError(
-        'connect-failed',
-        `no ${target.transport} connection from ${target.ip}:${target.port}`,
-      )
-    }
     if (this.#table.size >= this.#options.connections) {
       throw new GatewayError('busy', `all ${this.#options.connections} SIP connections are taken`)
     }
-    const certificate = this.#listen[door]?.certificate
-    const { ca, rejectUnauthorized } = this.#options
-    const socket = await dial(target, { ca, rejectUnauthorized, certificate })
+    const { transport } = target
+    const isWebSocket = transport === 'ws' || transport === 'wss'
+    const flow = await (isWebSocket ? this.#dialWebSocket(target, door) : this.#dialStream(target, door))
     if (this.#closed) {
-      socket.destroy()
+      flow.close('shutdown')
       throw new GatewayError('shutdown')
     }
-    const local = this.#doors[door]?.bound ?? {
-      transport: target.transport,
-      host: socket.localAddress ?? '',
-      port: socket.localPort ?? 0,
-    }
-    const flow = new Connection(socket, this.#connectionOptions(door, local, target.name))
     this.#table.add(flow)
     return flow
+  }
+
+  async #dialStream(target: Target, door: number): Promise<Connection> {
+    const socket = await dial(target, this.#dialOptions(door))
+    const local = this.#localOf(door, target, socket)
+    return new Connection(socket, this.#connectionOptions(door, local, target.name))
+  }
+
+  async #dialWebSocket(target: Target, door: number): Promise<WebSocketFlow> {
+    const options = { ...this.#dialOptions(door), maxBytes: this.#options.messageBytes }
+    const { socket, connection } = await dialWebSocket(target, options)
+    const local = this.#localOf(door, target, connection)
+    return new WebSocketFlow(socket, target, this.#connectionOptions(door, local, target.name))
+  }
+
+  #dialOptions(door: number): DialOptions {
+    const { ca, rejectUnauthorized } = this.#options
+    return { ca, rejectUnauthorized, certificate: this.#listen[door]?.certificate }
+  }
+
+  /** The door that it belongs to, else where it comes from itself. */
+  #localOf(door: number, { transport }: Target, { localAddress = '', localPort = 0 }: Socket): BoundAddress {
+    return this.#doors[door]?.bound ?? { transport, host: localAddress, port: localPort }
   }
 }

@@ -1,17 +1,21 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
+import { isIP } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { GatewayError } from '../../../errors.ts'
 import type { BoundAddress, ListenAddress, TransportKind } from '../addresses.ts'
+import { ipOfHost } from '../message/uri.ts'
 import { boundAddress } from './bound-address.ts'
 import { type ConnectionOptions, plainIp } from './connection.ts'
-import type { Door, Flow, FlowEvents } from './flow.ts'
+import type { ClosableFlow } from './connection-table.ts'
+import type { Door, FlowEvents } from './flow.ts'
 import { listenOn } from './tcp.ts'
 
 const maxUnsentBytes = 1 << 20
 
 /** One WebSocket connection: each of its messages is one SIP message (RFC 7118 5). */
-export class WebSocketFlow implements Flow {
+export class WebSocketFlow implements ClosableFlow {
+  readonly verified: string | undefined
   readonly transport: TransportKind
   readonly reliable = true
   readonly ip: string
@@ -25,6 +29,7 @@ export class WebSocketFlow implements Flow {
   constructor(socket: WebSocket, remote: { ip: string; port: number }, options: ConnectionOptions) {
     this.#socket = socket
     this.#events = options.events
+    this.verified = options.verified
     this.transport = options.transport
     this.door = options.door
     this.local = options.local
@@ -59,6 +64,14 @@ export class WebSocketFlow implements Flow {
   }
 }
 
+interface Remote {
+  readonly ip: string
+  readonly port: number
+}
+const remoteOf = ({ socket: { remoteAddress, remotePort = 0 } }: IncomingMessage): Remote => {
+  return { ip: plainIp(remoteAddress), port: remotePort }
+}
+
 const createHttpServer = ({ transport, certificate }: ListenAddress): Server => {
   const refuse = (_request: unknown, response: { writeHead(code: number): { end(): void } }): void => {
     response.writeHead(426).end()
@@ -66,6 +79,31 @@ const createHttpServer = ({ transport, certificate }: ListenAddress): Server => 
   if (transport === 'ws') return createServer(refuse)
   if (certificate === undefined) throw new GatewayError('bad-config', 'a wss address needs a certificate')
   return createSecureServer({ ...certificate, minVersion: 'TLSv1.2' }, refuse)
+}
+
+/** Any page that a browser shows could call in the name of whoever sits there, but for what we check here. */
+const mayConnect = (origin: string, host: string, origins: readonly string[]): boolean => {
+  if (origins.includes(origin) || origins.includes('*')) return true
+  if (!URL.canParse(origin)) return false
+  const { hostname } = new URL(origin)
+  // Of a name only DNS says that it is ours, and DNS may be the attacker's.
+  const isAddress = hostname === 'localhost' || isIP(ipOfHost(hostname)) !== 0
+  return isAddress && URL.canParse(`ws://${host}`) && new URL(`ws://${host}`).hostname === hostname
+}
+
+/** Why a connection is not taken; undefined: it is. */
+const refusalOf = (
+  { headers }: IncomingMessage,
+  { origins = [] }: ListenAddress,
+): readonly [code: number, why: string] | undefined => {
+  const { origin, host = '' } = headers
+  if (!/(?:^|,)\s*sip\s*(?:,|$)/i.test(headers['sec-websocket-protocol'] ?? ''))
+    return [400, 'the subprotocol is not sip']
+  if (origin === undefined || mayConnect(origin, host, origins)) return undefined
+  return [
+    403,
+    `pages of ${origin.slice(0, 100)} may not connect: list it in origins of the door if they should`,
+  ]
 }
 
 /** Accepts WebSocket connections of the subprotocol `sip`. */
@@ -84,7 +122,8 @@ export class WebSocketDoor implements Door {
   static async open(
     address: ListenAddress,
     limits: { readonly connections: number; readonly messageBytes: number },
-    accept: (socket: WebSocket, remote: { ip: string; port: number }, bound: BoundAddress) => void,
+    accept: (socket: WebSocket, remote: Remote, bound: BoundAddress) => void,
+    refused: (why: string, remote: Remote, bound: BoundAddress) => void,
   ): Promise<WebSocketDoor> {
     const http = createHttpServer(address)
     http.maxConnections = limits.connections
@@ -92,13 +131,15 @@ export class WebSocketDoor implements Door {
       server: http,
       maxPayload: limits.messageBytes,
       perMessageDeflate: false,
-      verifyClient: ({ req }: { req: { headers: NodeJS.Dict<string | string[]> } }) =>
-        /(?:^|,)\s*sip\s*(?:,|$)/i.test(String(req.headers['sec-websocket-protocol'] ?? '')),
+      verifyClient: ({ req }, taken) => {
+        const [code, why = ''] = refusalOf(req, address) ?? []
+        if (code !== undefined) refused(why, remoteOf(req), door.bound)
+        taken(code === undefined, code, why)
+      },
       handleProtocols: () => 'sip',
     })
     sockets.on('connection', (socket, request) => {
-      const { remoteAddress, remotePort } = request.socket
-      accept(socket, { ip: plainIp(remoteAddress), port: remotePort ?? 0 }, door.bound)
+      accept(socket, remoteOf(request), door.bound)
     })
     const door: WebSocketDoor = new WebSocketDoor(
       boundAddress(address, await listenOn(http, address)),
