@@ -190,6 +190,6 @@ describe('WebSocket', () => {
   test('without the subprotocol nobody gets in', async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${port('ws')}`)
     const error = await new Promise<Error>(resolve => socket.once('error', resolve))
-    expect(error.message).toContain('401')
+    expect(error.message).toContain('400')
   })
 })
