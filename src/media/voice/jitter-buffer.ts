@@ -89,6 +89,11 @@ export class JitterBuffer {
     return this.#taken
   }
 
+  /** Ticks that the packet taken last lasts. */
+  get takenTicks(): number {
+    return this.#duration
+  }
+
   /** A packet that is due, or ticks that are to be concealed; undefined: nothing is due. */
   take(nowUs: number): RtpPacket | number | undefined {
     const wake = this.wakeUs

@@ -1,4 +1,7 @@
-/** Packets off the network: each decoded when it is due, what does not come in time concealed. */
+/**
+ * Packets off the network: each decoded as soon as those before it have been; what does not come in time is concealed.
+ * Whoever plays them keeps them for as long as they come unevenly: to be kept here too would only add delay.
+ */
 import type { Clock } from '../../core/types.ts'
 import type { CodecParameters, RtpPacket } from '../../media/types.ts'
 import { JitterBuffer, type JitterBufferStats } from '../../media/voice/jitter-buffer.ts'
@@ -9,6 +12,7 @@ import { ticksOf } from './ticks.ts'
 const EARLY_US = 500
 /** One that comes so late: packets may lie unread, they are read first. */
 const BLOCKED_US = 3000
+const SMOOTHING = 1 / 16
 
 export interface LiveIntakeOptions {
   readonly params: CodecParameters
@@ -28,6 +32,7 @@ export class LiveIntake {
   #cancel: (() => void) | undefined
   #timerUs = 0
   #hasWaited = false
+  #latencyUs = 0
 
   constructor(options: LiveIntakeOptions) {
     this.#options = options
@@ -38,13 +43,16 @@ export class LiveIntake {
     return this.#buffer.stats
   }
 
+  /** From the arrival of a packet to its being encoded, smoothed. */
+  get latencyMs(): number {
+    return this.#latencyUs / 1000
+  }
+
   take(packet: RtpPacket): void {
-    const { params, clock } = this.#options
-    const payload = packet.bytes.subarray(packet.payloadStart, packet.payloadEnd)
-    const duration = ticksOf(params, payload)
+    const duration = ticksOf(this.#options.params, payloadOf(packet))
     if (duration === undefined) this.#options.damaged()
-    // What counts is when it was read: a busy event loop is an uneven network.
-    else this.#buffer.put(packet, duration, clock.now())
+    else this.#buffer.put(packet, duration)
+    this.#playOn()
     if (this.#cancel === undefined) this.#arm()
   }
 
@@ -72,12 +80,16 @@ export class LiveIntake {
 
   #drain(now: number): void {
     const buffer = this.#buffer
-    for (let next = buffer.take(now); next !== undefined; next = buffer.take(now)) this.#give(next)
+    for (let next = buffer.take(now); next !== undefined; next = buffer.take(now)) {
+      if (typeof next === 'number') this.#conceal(next)
+      else this.#decode(next)
+      this.#playOn()
+    }
   }
 
-  #give(next: RtpPacket | number): void {
-    if (typeof next === 'number') this.#conceal(next)
-    else this.#decode(next)
+  #playOn(): void {
+    const buffer = this.#buffer
+    for (let next = buffer.next(); next !== undefined; next = buffer.next()) this.#decode(next)
   }
 
   #conceal(ticks: number): void {
@@ -86,14 +98,15 @@ export class LiveIntake {
     chain.conceal(ticks / params.clockRate)
   }
 
-  #decode({ bytes, payloadStart, payloadEnd, ts }: RtpPacket): void {
-    const { chain, params, place, damaged } = this.#options
-    const payload = bytes.subarray(payloadStart, payloadEnd)
-    const ticks = ticksOf(params, payload) ?? 0
-    place(ts, ticks)
-    if (chain.decode(payload)) return
-    damaged()
-    chain.conceal(ticks / params.clockRate)
+  #decode(packet: RtpPacket): void {
+    const { chain, clock, params, place, damaged } = this.#options
+    const { takenTicks } = this.#buffer
+    place(packet.ts, takenTicks)
+    if (!chain.decode(payloadOf(packet))) {
+      damaged()
+      chain.conceal(takenTicks / params.clockRate)
+    }
+    this.#latencyUs += (clock.now() - packet.arrival - this.#latencyUs) * SMOOTHING
   }
 
   #arm(): void {
@@ -107,3 +120,6 @@ export class LiveIntake {
     this.#cancel = clock.after(Math.max(0, us - clock.now()), this.#play)
   }
 }
+
+const payloadOf = ({ bytes, payloadStart, payloadEnd }: RtpPacket): Uint8Array =>
+  bytes.subarray(payloadStart, payloadEnd)

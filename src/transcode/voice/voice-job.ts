@@ -79,7 +79,7 @@ export class VoiceJob extends Scoped implements TranscodeJob {
         ...(live && live.late > 0 && { late: live.late }),
         ...(live && live.overflowed > 0 && { overflowed: live.overflowed }),
       },
-      latencyMs: live?.delayMs ?? 0,
+      latencyMs: this.#live?.latencyMs ?? 0,
       lastFailure: undefined,
       ...(live && { concealedMs: live.concealedMs, silentMs: live.silentMs, jitterMs: live.unevennessMs }),
     }
