@@ -13,7 +13,7 @@ import { type Config, type ConfigInput, parseConfig } from './config/config.ts'
 import type { ConfigLayers } from './config/explain.ts'
 import { type LiveConfig, RunningConfig } from './config/live-config.ts'
 import { continuityOf, slateOf } from './config/streams.ts'
-import { mediaPolicy, mediaPolicyOf } from './config/transcode.ts'
+import { ffmpegSettings, mediaPolicy, mediaPolicyOf } from './config/transcode.ts'
 import { systemClock } from './core/clock.ts'
 import { createRegistry } from './core/registry.ts'
 import { closable, createScope, reasonOf } from './core/scope.ts'
@@ -141,15 +141,19 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
   const { config, live, clock, log, adapters, scope } = parts
   let operations: Operations | undefined
   const access = createAccessPolicy(config.access, { log: log.child({ part: 'access' }), clock, scope })
-  const { enabled, ffmpeg: ffmpegPath, cores } = config.transcode
   const transcoding = await createTranscoding({
-    ...{ enabled, ffmpegPath, clock, log: log.child({ part: 'transcode' }) },
-    ...(cores !== undefined && { cores }),
+    ...ffmpegSettings(config.transcode),
+    ...{ clock, log: log.child({ part: 'transcode' }) },
   })
+  live.on('transcode', () => transcoding.apply(ffmpegSettings(config.transcode)))
   const registry = createRegistry({
     clock,
     transcoders: transcoding.transcoders,
-    policy: { unavailable: transcoding.unavailable },
+    policy: {
+      get unavailable() {
+        return transcoding.unavailable
+      },
+    },
     policyOf: name => mediaPolicyOf(config.transcode, name),
     continuity: name => continuityOf(config.streams, name),
     demand: name => operations?.sources.demand(name),

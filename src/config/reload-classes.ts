@@ -22,9 +22,9 @@ const shared: Readonly<Record<string, ReloadClass | ReloadClasses>> = {
     jobs: 'live',
   },
   transcode: {
-    enabled: 'restart',
-    ffmpeg: 'restart',
-    cores: 'restart',
+    enabled: 'next-session',
+    ffmpeg: 'next-session',
+    cores: 'next-session',
     policy: 'next-session',
     bFrames: 'next-session',
     lockResolution: 'next-session',

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isPattern, matchesAny } from '../access/pattern.ts'
 import type { MediaPolicy } from '../core/types.ts'
 import type { PictureSize } from '../media/types.ts'
+import type { FfmpegSettings } from '../transcode/ffmpeg-transcoder.ts'
 
 const pattern = z.string().refine(isPattern, 'is not a pattern of stream names such as live/* or live/**')
 const shortest = 16
@@ -56,6 +57,12 @@ export const mediaPolicy = ({ policy, bFrames, lockResolution }: MediaPolicyInpu
     ...(size !== undefined && { lockResolution: size }),
   }
 }
+
+export const ffmpegSettings = ({ enabled, ffmpeg, cores }: TranscodeConfig): FfmpegSettings => ({
+  enabled,
+  ffmpegPath: ffmpeg,
+  ...(cores !== undefined && { cores }),
+})
 
 /** What holds for the stream of this name. */
 export const mediaPolicyOf = (config: TranscodeConfig, stream: string): MediaPolicy => {

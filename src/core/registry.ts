@@ -34,7 +34,10 @@ import { createWaiting, type Waiting } from './waiting.ts'
 export interface RegistryOptions {
   readonly clock?: Clock
   readonly transcoders?: readonly Transcoder[]
-  /** Default: transcoding is possible when a transcoder is given, B-frames are dropped where that is legal. */
+  /**
+   * Read each time it matters. Default: transcoding is possible when a transcoder is given, B-frames are dropped where
+   * that is legal.
+   */
   readonly policy?: Partial<Omit<NegotiatePolicy, 'cost'>>
   /** What the stream of this name has of its own. Asked each time it matters. */
   readonly policyOf?: (stream: string) => MediaPolicy

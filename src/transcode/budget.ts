@@ -14,6 +14,8 @@ export interface Budget {
   readonly used: number
   /** @throws GatewayError 'transcode-unavailable' with the numbers, when less than `cores` is left */
   reserve(cores: number): Reservation
+  /** From now on so many; what is set aside stays so. */
+  resize(cores: number): void
 }
 
 /** Sums of decimal shares are not exact. */
@@ -24,18 +26,21 @@ const share = (cores: number): string =>
 
 /** `cores`: of the processor that all jobs together may keep busy. */
 export const createBudget = (cores: number): Budget => {
+  let most = cores
   let used = 0
   return {
-    cores,
+    get cores() {
+      return most
+    },
     get used() {
       return used
     },
     reserve(wanted) {
-      const left = Math.max(0, cores - used)
+      const left = Math.max(0, most - used)
       if (wanted > left + EPSILON)
         throw new GatewayError(
           'transcode-unavailable',
-          `it needs ${share(wanted)}, ${left.toFixed(2)} of ${cores.toFixed(2)} left (transcode.cores)`,
+          `it needs ${share(wanted)}, ${left.toFixed(2)} of ${most.toFixed(2)} left (transcode.cores)`,
         )
       let reserved = wanted
       used += reserved
@@ -52,6 +57,9 @@ export const createBudget = (cores: number): Budget => {
           reserved = 0
         },
       }
+    },
+    resize(next) {
+      most = next
     },
   }
 }

@@ -1,5 +1,5 @@
 /** Recordings that are made by themselves, sources over real RTMP, and a configuration that changes under sessions. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -309,6 +309,46 @@ describe('reload', () => {
     expect(subscribers().map(({ id }) => id)).toEqual(before)
     expect(gateway.registry.find('live/cam')!.readySince).toBe(readySince)
     for (const program of [publisher, ...viewers]) expect(program.child.exitCode).toBeNull()
+    expect(gateway.live.pending).toEqual([])
+  })
+
+  test('transcodes that begin go by the new values, those that run go on', async () => {
+    const { gateway, http, rtmp, change } = await start()
+    publishTestSource({ url: `${rtmp}/live/cam`, size: '160x90' })
+    await until('it is live', () => isReady(gateway, 'live/cam'))
+    const carry = async (codec: string): Promise<{ state: string; why: string }> => {
+      const to = `rtp://127.0.0.1:${await freePort()}?audio=${codec}`
+      const { state, legs, detail } = await (
+        await post(`${http}/v1/bridges`, { from: 'stream:live/cam', to: [to] })
+      ).json()
+      return { state: state ?? 'refused', why: detail ?? JSON.stringify(legs[0].plan.skipped) }
+    }
+    const jobs = () => gateway.registry.find('live/cam')!.tracks.filter(({ derivedFrom }) => derivedFrom)
+    expect(await carry('opus')).toMatchObject({ state: 'live' })
+    expect(jobs()).toHaveLength(1)
+
+    await change({ transcode: { enabled: false } })
+    expect(await carry('pcmu')).toMatchObject({ state: 'refused', why: expect.stringContaining('is off') })
+    await change({ transcode: { cores: 0.01 } })
+    expect(await carry('pcmu')).toMatchObject({
+      ...{ state: 'refused', why: expect.stringMatching(/0\.00 of 0\.01 left \(transcode\.cores\)/) },
+    })
+    await change({ transcode: { ffmpeg: join(folder, 'none') } })
+    expect(await carry('pcmu')).toMatchObject({
+      state: 'refused',
+      why: expect.stringContaining('is missing'),
+    })
+
+    const other = join(folder, 'other-ffmpeg')
+    const ran = join(folder, 'ran')
+    writeFileSync(other, `#!/bin/sh\necho "$*" >> ${ran}\nexec ffmpeg "$@"\n`, { mode: 0o755 })
+    await change({ transcode: { ffmpeg: other } })
+    expect(await carry('pcmu')).toMatchObject({ state: 'live' })
+    await until('the other ffmpeg makes it', () => readFileSync(ran, 'utf8').includes('pcm_mulaw'))
+    const [first, second] = jobs()
+    expect([first!.params.codec, second!.params.codec]).toEqual(['opus', 'pcmu'])
+    const units = first!.stats!.units
+    await until('the first goes on', () => jobs()[0]!.stats!.units > units + 10)
     expect(gateway.live.pending).toEqual([])
   })
 

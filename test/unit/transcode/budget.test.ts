@@ -89,6 +89,16 @@ describe('what is left', () => {
     expect(budget.reserve(0.8).cores).toBe(0.8)
   })
 
+  test('made smaller than what runs needs, it ends nothing and lets nothing begin; made larger, it does', () => {
+    const budget = createBudget(2)
+    budget.reserve(1.5)
+    budget.resize(1)
+    expect([budget.cores, budget.used]).toEqual([1, 1.5])
+    expect(refusal(() => budget.reserve(0.1)).detail).toContain('0.00 of 1.00 left')
+    budget.resize(4)
+    expect(budget.reserve(2.5).cores).toBe(2.5)
+  })
+
   test('shares that add up to all of it fit', () => {
     const budget = createBudget(1)
     for (let i = 0; i < 10; i++) budget.reserve(0.1)
