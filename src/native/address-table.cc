@@ -74,6 +74,10 @@ const sockaddr_in6* AddressTable::Find(int32_t id) const {
   return IsAlive(id) ? &entries_[id].address : nullptr;
 }
 
+bool AddressTable::Retains(int32_t id, const sockaddr_in6& address) const {
+  return IsAlive(id) && entries_[id].retained > 0 && KeyOf(entries_[id].address) == KeyOf(address);
+}
+
 bool AddressTable::Retain(int32_t id) {
   if (!IsAlive(id)) return false;
   Entry& entry = entries_[id];

@@ -23,6 +23,8 @@ class AddressTable {
   /** Keeps the id from being recycled; counted. False when no such id is alive. */
   bool Retain(int32_t id);
   bool Release(int32_t id);
+  /** Is this the id of the address, and kept from being recycled? */
+  bool Retains(int32_t id, const sockaddr_in6& address) const;
 
  private:
   struct Key {

@@ -3,6 +3,7 @@ import { AddressTable } from './address-table.ts'
 import { DgramSocket, SLOT_BYTES } from './dgram-socket.ts'
 import {
   type AddressId,
+  POOL_SEND_FIELDS,
   POOL_SLOT_MASK,
   type PoolBatch,
   type PoolSocketId,
@@ -106,6 +107,16 @@ class DgramPool implements RawPool {
   send(id: PoolSocketId, to: AddressId, bytes: Uint8Array): boolean {
     const address = this.#addresses.addressOf(to)
     return this.#sockets.get(id)?.send(address, bytes) ?? false
+  }
+
+  sendMany(slab: Uint8Array, sends: Int32Array, count: number): number {
+    let sent = 0
+    for (let at = 0; at < count * POOL_SEND_FIELDS; at += POOL_SEND_FIELDS) {
+      const [socket, to, offset, length] = sends.subarray(at, at + POOL_SEND_FIELDS)
+      if (this.send(socket!, to!, slab.subarray(offset!, offset! + length!))) sent++
+      else sends[at] = -1
+    }
+    return sent
   }
 
   stats(): UdpStats {

@@ -5,6 +5,8 @@ import type { AddressId, DatagramBatch, UdpAddress, UdpStats } from './udp-types
 export type PoolSocketId = number
 /** The part of a PoolSocketId that indexes arrays. A closed socket's index is given to another one later. */
 export const POOL_SLOT_MASK = 0xf_ffff
+/** Numbers in each group of `sendMany`. */
+export const POOL_SEND_FIELDS = 4
 
 /**
  * Datagrams of many sockets. Datagram i came to socket `sockets[i]`, which is -1 from the moment that the listener
@@ -57,6 +59,12 @@ export interface UdpPool {
   release(id: AddressId): boolean
   /** One datagram, at once. False when the socket is closed or the kernel refused it (counted). */
   send(socket: PoolSocketId, to: AddressId, bytes: Uint8Array): boolean
+  /**
+   * Many datagrams at once, in their order. `sends` holds `count` groups of POOL_SEND_FIELDS numbers: the socket, the
+   * address, and where in `slab` the datagram begins and how many bytes it has. The socket becomes -1 where it was not
+   * sent (counted as in `send`). The number sent.
+   */
+  sendMany(slab: Uint8Array, sends: Int32Array, count: number): number
   /** Of all sockets, closed ones included. */
   stats(): UdpStats
   /** Of one open socket. Throws GatewayError 'internal' for an id that is not open. */

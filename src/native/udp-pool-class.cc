@@ -1,6 +1,7 @@
 // The UdpPool class of JavaScript.
 #include <cerrno>
 #include <iterator>
+#include <utility>
 
 #include "module.h"
 #include "udp-binding.h"
@@ -30,6 +31,10 @@ bool UdpPoolBinding::CloseSocket(int32_t id) {
 }
 
 namespace {
+
+/** Of `sendMany`: socket, address, offset and length. */
+constexpr size_t kFieldsPerSend = 4;
+constexpr int32_t kNotSent = -1;
 
 UdpPoolBinding* BindingOf(napi_env env, napi_value self) { return Unwrap<UdpPoolBinding>(env, self); }
 
@@ -138,6 +143,37 @@ napi_value Send(napi_env env, napi_callback_info info) {
   return Boolean(env, socket != nullptr && socket->Send(*to, bytes.data, bytes.size));
 }
 
+/** Marks in the entries what was not sent, and tells how many were. */
+int32_t SendEach(UdpPool& pool, const Bytes& slab, int32_t* entries, size_t count) {
+  int32_t sent = 0;
+  for (int32_t* entry = entries; entry < entries + count * kFieldsPerSend; entry += kFieldsPerSend) {
+    const auto [offset, length] = std::pair(static_cast<uint32_t>(entry[2]), static_cast<uint32_t>(entry[3]));
+    const sockaddr_in6* to = pool.addresses->Find(entry[1]);
+    UdpSocket* socket = pool.Borrow(entry[0]);
+    const bool isInside = uint64_t{offset} + length <= slab.size;
+    if (isInside && to != nullptr && socket != nullptr && socket->Send(*to, slab.data + offset, length)) sent++;
+    else entry[0] = kNotSent;
+  }
+  return sent;
+}
+
+napi_value SendMany(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  UdpPoolBinding* binding = BindingOf(env, args.self);
+  Bytes slab;
+  int32_t* entries = nullptr;
+  size_t length = 0;
+  int64_t count = 0;
+  if (binding == nullptr || !GetBytes(env, args[0], &slab) || !GetInt32Array(env, args[1], &entries, &length) ||
+      !GetInt(env, args[2], &count)) {
+    return nullptr;
+  }
+  if (count >= 0 && static_cast<uint64_t>(count) <= length / kFieldsPerSend)
+    return Number(env, SendEach(*binding->pool, slab, entries, static_cast<size_t>(count)));
+  Throw(env, "ERR_OUT_OF_RANGE", "there are fewer datagrams than said");
+  return nullptr;
+}
+
 napi_value StatsOf(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   const auto socket = SocketArgument(env, BindingOf(env, args.self), args[0]);
@@ -192,6 +228,7 @@ bool DefineUdpPool(napi_env env, napi_value exports) {
       {"retain", Hold<&AddressTable::Retain>},
       {"release", Hold<&AddressTable::Release>},
       {"send", Send},
+      {"sendMany", SendMany},
       {"stats", Stats},
       {"statsOf", StatsOf},
       {"closeSocket", CloseSocket},

@@ -45,6 +45,11 @@ std::shared_ptr<UdpSocket> UdpPool::Find(int32_t id) {
   return socket == nullptr ? nullptr : *socket;
 }
 
+UdpSocket* UdpPool::Borrow(int32_t id) {
+  const auto* socket = sockets_.Find(id);
+  return socket == nullptr ? nullptr : socket->get();
+}
+
 /** The paced sender may still hold the socket: closing the descriptor is what takes it out of the poll. */
 bool UdpPool::CloseSocket(int32_t id) {
   const auto socket = Find(id);
@@ -67,14 +72,18 @@ void UdpPool::Close() {
 /** Sockets that were found readable are all read before they are asked for again: each gets its turn. */
 bool UdpPool::Poll() {
   next_ = 0;
+  polls_++;
   ready_ = std::max(epoll_wait(epollFd_, events_, kEvents, 0), 0);
   more_ = ready_ == kEvents;
   return ready_ > 0;
 }
 
+/** Most sockets hold one datagram, and to ask for a second costs half as much as the first. */
 void UdpPool::ReceiveFrom(UdpSocket& socket, int32_t id, ReceiveSlots& slots, double stampOffsetUs) {
   const int before = slots.kept;
-  const int limit = std::min(kShare, slots.free());
+  const bool isBurst = socket.readAtPoll == polls_ - 1;
+  const int limit = std::min(isBurst ? kShare : 1, slots.free());
+  socket.readAtPoll = polls_;
   if (socket.Receive(slots, limit, stampOffsetUs) == limit) more_ = true;
   for (int i = before; i < slots.kept; i++) slots.memory.sockets[i] = id;
 }
@@ -86,8 +95,8 @@ bool UdpPool::Receive(ReceiveSlots& slots, double clockOffsetUs) {
   const double stampOffsetUs = now - ReadClockUs(CLOCK_REALTIME);
   while (next_ < ready_ && slots.free() > 0) {
     const auto id = static_cast<int32_t>(events_[next_++].data.u32);
-    const auto* socket = sockets_.Find(id);
-    if (socket != nullptr) ReceiveFrom(**socket, id, slots, stampOffsetUs);
+    UdpSocket* socket = Borrow(id);
+    if (socket != nullptr) ReceiveFrom(*socket, id, slots, stampOffsetUs);
   }
   for (int i = 0; i < slots.kept; i++) {
     double& arrived = slots.memory.arrivedUs[i];

@@ -25,6 +25,8 @@ class UdpPool {
   int Open(const UdpOptions& options, int32_t* id);
   /** nullptr when it is not open. */
   std::shared_ptr<UdpSocket> Find(int32_t id);
+  /** The same, for as long as nobody closes it. */
+  UdpSocket* Borrow(int32_t id);
   /** False when it is not open. */
   bool CloseSocket(int32_t id);
   void Close();
@@ -39,7 +41,7 @@ class UdpPool {
  private:
   /** What one socket may take of a batch, so that a flood to one port leaves room for the others. */
   static constexpr int kShare = 32;
-  static constexpr int kEvents = 64;
+  static constexpr int kEvents = kBatch;
 
   bool Poll();
   void ReceiveFrom(UdpSocket& socket, int32_t id, ReceiveSlots& slots, double clockOffsetUs);
@@ -53,6 +55,7 @@ class UdpPool {
   int next_ = 0;
   /** A socket may hold more than was read. */
   bool more_ = false;
+  uint32_t polls_ = 0;
 };
 
 }  // namespace crosspoint

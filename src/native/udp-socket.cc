@@ -87,10 +87,11 @@ bool UdpSocket::ToNative(const sockaddr_in6& address, NativeAddress* out) const 
 }
 
 int32_t UdpSocket::InternSource(const sockaddr_storage& source) {
-  if (source.ss_family == AF_INET) return addresses->Intern(MapIpv4(reinterpret_cast<const sockaddr_in&>(source)));
-  sockaddr_in6 address = reinterpret_cast<const sockaddr_in6&>(source);
+  sockaddr_in6 address = source.ss_family == AF_INET ? MapIpv4(reinterpret_cast<const sockaddr_in&>(source))
+                                                     : reinterpret_cast<const sockaddr_in6&>(source);
   address.sin6_flowinfo = 0;
-  return addresses->Intern(address);
+  if (!addresses->Retains(lastSource_, address)) lastSource_ = addresses->Intern(address);
+  return lastSource_;
 }
 
 /** SO_RXQ_OVFL carries a running 32-bit total. */

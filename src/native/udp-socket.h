@@ -73,6 +73,8 @@ class UdpSocket {
 
   const std::shared_ptr<AddressTable> addresses;
   UdpCounters counters;
+  /** When it was read last, for whoever polls it. */
+  uint32_t readAtPoll = 0;
 
  private:
   int Configure(const UdpOptions& options);
@@ -86,6 +88,7 @@ class UdpSocket {
   int family_ = AF_INET6;
   sockaddr_in6 local_{};
   uint32_t kernelDrops_ = 0;
+  int32_t lastSource_ = -1;
   std::mutex closing_;
 };
 

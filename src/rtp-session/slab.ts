@@ -1,3 +1,5 @@
+import { copyBytes } from '../media/bytes.ts'
+
 const SLAB_BYTES = 256 * 1024
 
 /**
@@ -14,7 +16,7 @@ export class Slab {
     if (this.#free + length > this.#bytes.length) this.#next(length)
     const at = this.#free
     this.#free += length
-    this.#bytes.set(source.subarray(offset, offset + length), at)
+    copyBytes(source, offset, offset + length, this.#bytes, at)
     return new Uint8Array(this.#buffer, at, length)
   }
 

@@ -253,7 +253,7 @@ export class Endpoint implements RtpEndpoint {
     const { keepAliveUs } = this.#options
     const format = this.#agreement?.receives[0]
     if (keepAliveUs === undefined || format === undefined || !this.#outlet.rtp.isKnown) return
-    if (nowUs - this.#outlet.lastAt < keepAliveUs) return
+    if (nowUs - this.#outlet.quietSince(nowUs) < keepAliveUs) return
     this.#outlet.sendEmpty(format.payloadType, this.ssrc, this.#outgoing)
   }
 }

@@ -1,4 +1,5 @@
 /** What an endpoint sends: packets of whatever source under its own SSRC, sequence numbers and time line. */
+import { copyBytes, writeUint16, writeUint32 } from '../../media/bytes.ts'
 import type { ReportBlock, SenderReport } from '../../media/rtcp/types.ts'
 import type { RtpPacket } from '../../media/types.ts'
 import { RtpSender, type RtpSenderStats } from '../sender.ts'
@@ -13,12 +14,27 @@ export interface Departure {
   /** Sequence number of the first packet, below 2^15 (RFC 3711 3.3.1 wants no early wrap). */
   readonly firstSequence: number
   readonly firstTimestamp: number
-  /** false: it was not sent. */
-  send(bytes: Uint8Array, length: number, dueUs: number | undefined): boolean
+  /** Where the next packet is to be written, from `end` on. */
+  room(length: number): { readonly bytes: Uint8Array; readonly end: number }
+  /** The packet is there; it leaves at once where `dueUs` does not say when. What cannot be sent is counted. */
+  leave(length: number, dueUs: number | undefined): void
 }
 
-/** Written and sent in one go, so one is enough for all. */
-const scratch = Buffer.alloc(MAX_BYTES)
+/** The 12 bytes of RFC 3550 5.1. `type`: payload type, with the marker as its highest bit. */
+export const writeHeader = (
+  bytes: Uint8Array,
+  at: number,
+  type: number,
+  sequence: number,
+  timestamp: number,
+  ssrc: number,
+): void => {
+  bytes[at] = 0x80
+  bytes[at + 1] = type
+  writeUint16(bytes, at + 2, sequence)
+  writeUint32(bytes, at + 4, timestamp)
+  writeUint32(bytes, at + 8, ssrc)
+}
 
 export class Outgoing implements RtpOutgoing {
   readonly #departure: Departure
@@ -79,15 +95,13 @@ export class Outgoing implements RtpOutgoing {
 
   #write(packet: RtpPacket, payloadType: number, dueUs: number | undefined): void {
     const { sequenceOffset, timestampOffset, ssrc } = this.#sender
-    const { payloadStart, payloadEnd } = packet
+    const { payloadStart, payloadEnd, marker } = packet
     const length = HEADER_BYTES + payloadEnd - payloadStart
     if (length > MAX_BYTES) return
-    scratch[0] = 0x80
-    scratch[1] = packet.marker ? payloadType | 0x80 : payloadType
-    scratch.writeUInt16BE((packet.seq + sequenceOffset) & 0xffff, 2)
-    scratch.writeUInt32BE((packet.ts + timestampOffset) >>> 0, 4)
-    scratch.writeUInt32BE(ssrc, 8)
-    scratch.set(packet.bytes.subarray(payloadStart, payloadEnd), HEADER_BYTES)
-    this.#departure.send(scratch, length, dueUs)
+    const { bytes, end } = this.#departure.room(length)
+    const type = marker ? payloadType | 0x80 : payloadType
+    writeHeader(bytes, end, type, packet.seq + sequenceOffset, packet.ts + timestampOffset, ssrc)
+    copyBytes(packet.bytes, payloadStart, payloadEnd, bytes, end + HEADER_BYTES)
+    this.#departure.leave(length, dueUs)
   }
 }

@@ -1,6 +1,5 @@
 /** What leaves an endpoint: encrypted where agreed, at once or at its time, to where the peer is. */
 import { randomInt } from 'node:crypto'
-import type { Clock } from '../../core/types.ts'
 import type {
   Native,
   PacedSender,
@@ -10,20 +9,23 @@ import type {
   UdpPool,
 } from '../../native/types.ts'
 import { createCipher } from './cipher.ts'
-import type { Outgoing } from './outgoing.ts'
+import { type Departure, type Outgoing, writeHeader } from './outgoing.ts'
 import type { PortPair } from './port-pair.ts'
+import type { SendBatch, Sending } from './send-batch.ts'
 import type { RtpAgreement, SdesKeys } from './types.ts'
 import { Way } from './way.ts'
 
-/** Room for a datagram and what encryption adds to it. */
-const MAX_BYTES = 65_535 + 20
 const HEADER_BYTES = 12
+/** What encryption adds at most. */
+const TAG_BYTES = 20
+/** Room for an encrypted datagram of the largest size. */
+const MAX_BYTES = 65_535 + TAG_BYTES
 
 export interface OutletOptions {
   readonly native: Pick<Native, 'createSrtp'>
-  readonly clock: Clock
   readonly pool: UdpPool
   readonly pair: PortPair
+  readonly batch: SendBatch
   /** Made when the first packet has a time to leave at. */
   readonly paced: () => PacedSender
   /** Packets that may wait for their time; undefined: as many as the sender's default. */
@@ -32,15 +34,13 @@ export interface OutletOptions {
 
 /** Written and sent in one go, so one is enough for all. */
 const sealed = Buffer.alloc(MAX_BYTES)
-const empty = Buffer.alloc(HEADER_BYTES)
 
-export class Outlet {
+export class Outlet implements Departure, Sending {
   readonly rtp: Way
   readonly rtcp: Way
   cipher: SrtpContext | undefined
   unsent = 0
-  /** Monotonic microseconds of the last RTP packet. */
-  lastAt = Number.NEGATIVE_INFINITY
+  readonly batch: SendBatch
   /** The number of the next packet of an endpoint that has no source yet. */
   firstSequence = randomInt(0x8000)
   /** The time of that packet, and of the empty ones before it: to the peer they are one stream. */
@@ -49,9 +49,12 @@ export class Outlet {
   #keys: SdesKeys | undefined
   #isMux = false
   #paced: PacedStreamId | undefined
+  #hasSent = false
+  #quietSince = Number.NEGATIVE_INFINITY
 
   constructor(options: OutletOptions) {
     this.#options = options
+    this.batch = options.batch
     this.rtp = new Way(options.pool)
     this.rtcp = new Way(options.pool)
   }
@@ -68,6 +71,7 @@ export class Outlet {
   /** Without a port of its own, RTCP goes to the next one, or the same where it is multiplexed. */
   lead(to: UdpAddress | undefined, rtcpPort: number | undefined): void {
     const { pair, paced } = this.#options
+    this.batch.flush()
     const isNew = this.rtp.lead(to)
     if (isNew && this.#paced !== undefined && to !== undefined)
       paced().retarget(this.#paced, pair.rtp, this.rtp.id)
@@ -75,12 +79,23 @@ export class Outlet {
     else this.rtcp.lead({ ip: to.ip, port: rtcpPort ?? (this.#isMux ? to.port : to.port + 1) })
   }
 
-  /** A finished packet. false: it was not sent, and counted. */
-  send(bytes: Uint8Array, length: number, dueUs: number | undefined): boolean {
-    this.lastAt = this.#options.clock.now()
-    const sent = this.rtp.isKnown && this.#leave(this.#protect(bytes, length), dueUs)
-    if (!sent) this.unsent++
-    return sent
+  room(length: number): SendBatch {
+    this.batch.room(length + TAG_BYTES)
+    return this.batch
+  }
+
+  leave(length: number, dueUs: number | undefined): void {
+    this.#hasSent = true
+    const size = this.rtp.isKnown ? this.#protect(length) : -1
+    if (size < 0 || (dueUs !== undefined && !this.#queue(size, dueUs))) this.unsent++
+    else if (dueUs === undefined) this.batch.add(size, this.#options.pair.rtp, this.rtp.id, this)
+  }
+
+  /** Monotonic microseconds since when no RTP packet has left, to within the time since the last call. */
+  quietSince(nowUs: number): number {
+    if (this.#hasSent) this.#quietSince = nowUs
+    this.#hasSent = false
+    return this.#quietSince
   }
 
   sendRtcp(bytes: Uint8Array): void {
@@ -94,33 +109,33 @@ export class Outlet {
   /** A header without a payload, which keeps the way open (RFC 6263) and is passed over by receivers. */
   sendEmpty(payloadType: number, ssrc: number, outgoing: Outgoing | undefined): void {
     const numbers = outgoing?.insert() ?? { sequence: this.firstSequence++, timestamp: this.firstTimestamp }
-    empty[0] = 0x80
-    empty[1] = payloadType
-    empty.writeUInt16BE(numbers.sequence & 0xffff, 2)
-    empty.writeUInt32BE(numbers.timestamp, 4)
-    empty.writeUInt32BE(ssrc, 8)
-    this.send(empty, HEADER_BYTES, undefined)
+    const { bytes, end } = this.room(HEADER_BYTES)
+    writeHeader(bytes, end, payloadType, numbers.sequence, numbers.timestamp, ssrc)
+    this.leave(HEADER_BYTES, undefined)
   }
 
   close(): void {
+    this.batch.flush()
     if (this.#paced !== undefined) this.#options.paced().remove(this.#paced)
     this.rtp.lead(undefined)
     this.rtcp.lead(undefined)
     this.cipher?.free()
   }
 
-  #leave(bytes: Uint8Array | undefined, dueUs: number | undefined): boolean {
-    const { pool, pair, paced, maxWaiting } = this.#options
-    if (bytes === undefined) return false
-    if (dueUs === undefined) return pool.send(pair.rtp, this.rtp.id, bytes)
+  #queue(length: number, dueUs: number): boolean {
+    const { pair, paced, maxWaiting } = this.#options
+    const { bytes, end } = this.batch
     this.#paced ??= paced().add(pair.rtp, this.rtp.id, maxWaiting)
-    return paced().queue(this.#paced, dueUs, bytes)
+    return paced().queue(this.#paced, dueUs, bytes.subarray(end, end + length))
   }
 
-  #protect(bytes: Uint8Array, length: number): Uint8Array | undefined {
-    if (this.cipher === undefined) return bytes.subarray(0, length)
-    const size = this.cipher.protectRtp(bytes, length, sealed)
-    return size < 0 ? undefined : sealed.subarray(0, size)
+  /** The packet that was written, in its place; its new length, or less than 0. */
+  #protect(length: number): number {
+    if (this.cipher === undefined) return length
+    const { bytes, end } = this.batch
+    const size = this.cipher.protectRtp(bytes.subarray(end, end + length), length, sealed)
+    if (size > 0) bytes.set(sealed.subarray(0, size), end)
+    return size
   }
 
   #protectRtcp(bytes: Uint8Array): Uint8Array | undefined {

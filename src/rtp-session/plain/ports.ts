@@ -6,6 +6,7 @@ import { Slab } from '../slab.ts'
 import { Endpoint } from './endpoint.ts'
 import { Outlet } from './outlet.ts'
 import { closePair, openPair, type PortPair } from './port-pair.ts'
+import { SendBatch } from './send-batch.ts'
 import type { RtpEndpoint, RtpEndpointOptions, RtpPorts } from './types.ts'
 
 export interface RtpPortsOptions {
@@ -21,11 +22,13 @@ class Ports implements RtpPorts {
   readonly #owners: (Endpoint | undefined)[] = []
   readonly #isSecond: number[] = []
   readonly #pool: UdpPool
+  readonly #batch: SendBatch
   #paced: PacedSender | undefined
 
   constructor(options: RtpPortsOptions) {
     this.#options = options
     this.#pool = options.native.createUdpPool()
+    this.#batch = new SendBatch(this.#pool)
     this.#pool.onBatch(batch => this.#read(batch))
   }
 
@@ -38,7 +41,14 @@ class Ports implements RtpPorts {
     const pool = this.#pool
     const pair = openPair(pool, options)
     const maxWaiting = options.outgoing?.maxWaiting
-    const outlet = new Outlet({ native, clock, pool, pair, paced: () => this.#sender, maxWaiting })
+    const outlet = new Outlet({
+      native,
+      pool,
+      pair,
+      batch: this.#batch,
+      paced: () => this.#sender,
+      maxWaiting,
+    })
     const endpoint = new Endpoint(options, {
       clock,
       pool,

@@ -89,6 +89,25 @@ describe.each([
     expect(pool.statsOf(b)).toMatchObject({ received: 5, receiveTruncated: 1 })
   })
 
+  test('many datagrams in one call: each from its socket to its address; those that cannot be sent are marked', async () => {
+    const pool = create()
+    const all = collect(pool)
+    const [a, b, closed] = [pool.open(local()), pool.open(local()), pool.open(local())]
+    const toA = pool.intern('127.0.0.1', portOf(pool, a))
+    const toB = pool.intern('127.0.0.1', portOf(pool, b))
+    pool.closeSocket(closed)
+    const slab = Buffer.from('onetwothree')
+    const sends = Int32Array.of(a, toB, 0, 3, closed, toB, 0, 3, b, toA, 3, 3, a, toB, 6, 5)
+    expect(pool.sendMany(slab, sends, 4)).toBe(3)
+    expect([0, 4, 8, 12].map(at => sends[at])).toEqual([a, -1, b, a])
+    await expect.poll(() => all.length).toBe(3)
+    const portOfA = portOf(pool, a)
+    expect(all.filter(({ socket }) => socket === b).map(({ text }) => text)).toEqual(['one', 'three'])
+    expect(all.find(({ socket }) => socket === a)).toMatchObject({ text: 'two', port: portOf(pool, b) })
+    expect(all.find(({ socket }) => socket === b)).toMatchObject({ port: portOfA })
+    expect(pool.stats().sent).toBe(3)
+  })
+
   test('a flood to one socket leaves room for the others', async () => {
     const pool = create()
     const [flooder, flooded, quiet] = [pool.open(local()), pool.open(local()), pool.open(local())]
@@ -120,6 +139,17 @@ describe.each([
     const timer = setInterval(() => ticks++, 1)
     await expect.poll(() => ticks > 20 && received > 2000, { timeout: 10_000 }).toBe(true)
     clearInterval(timer)
+  })
+
+  test('a burst to one of many sockets is all read, in its order', async () => {
+    const pool = create()
+    const all = collect(pool)
+    const sockets = Array.from({ length: 50 }, () => pool.open(local()))
+    for (let i = 0; i < 100; i++) sendBetween(pool, sockets[1]!, sockets[0]!, `burst ${i}`)
+    for (const socket of sockets) sendBetween(pool, sockets[1]!, socket, 'one')
+    await expect.poll(() => all.length).toBe(150)
+    const burst = all.filter(({ socket }) => socket === sockets[0]).map(({ text }) => text)
+    expect(burst).toEqual([...Array.from({ length: 100 }, (_, i) => `burst ${i}`), 'one'])
   })
 
   test('a socket closed in a batch: nothing more of it, and its place may be given away at once', async () => {
