@@ -44,6 +44,47 @@ test('a call with sound only takes one pair, and an offer that does not fit need
   await next.close()
 })
 
+test('pictures for which no port is left are left out, at first and later, and the call goes on', async () => {
+  const video = ['m=video 40000 RTP/AVP 97', 'a=rtpmap:97 H264/90000']
+  const live = () => gateway.calls.list().find(({ state }) => state === 'live')
+  const caller = await placeSipCall(door, 'a', { more: video })
+  expect(caller.answer).toMatch(/^m=audio [1-9][\s\S]*^m=video 0 /m)
+  expect(live()?.remarks).toContainEqual(
+    expect.stringMatching(/^video is left out: .*RTP ports .* are taken/),
+  )
+  await caller.close()
+  await until('it is over', () => live() === undefined)
+
+  const plain = await placeSipCall(door, 'a')
+  const sdp = (version: number, lines: readonly string[]): { type: string; content: string } => ({
+    type: 'application/sdp',
+    content: [
+      ...['v=0', `o=- 1 ${version} IN IP4 127.0.0.1`, 's=-', 'c=IN IP4 127.0.0.1', 't=0 0'],
+      ...lines,
+      '',
+    ].join('\r\n'),
+  })
+  const sound = `m=audio ${plain.rtpPort} RTP/AVP 0`
+  const added = await plain.session.reinvite(sdp(2, [sound, ...video]))
+  expect(added.code).toBe(200)
+  expect(added.body?.content).toMatch(/^m=video 0 /m)
+  // Sound is given up, and wanted back while somebody else has its port.
+  const [silent, speaking] = [['m=audio 0 RTP/AVP 0'], [sound]]
+  expect((await plain.session.reinvite(sdp(3, silent))).code).toBe(200)
+  const other = await placeSipCall(door, 'a')
+  const refused = await plain.session.reinvite(sdp(4, speaking))
+  expect([refused.code, refused.headers.get('warning')]).toEqual([488, expect.stringContaining('are taken')])
+  await other.close()
+  await until(
+    'the port is free',
+    () => gateway.calls.list().filter(each => each.state === 'live').length === 1,
+  )
+  expect((await plain.session.reinvite(sdp(5, speaking))).code).toBe(200)
+  expect(plain.ended).toBe(false)
+  await plain.close()
+  await until('it is over', () => live() === undefined)
+})
+
 test('over IPv6 as well', async () => {
   const other = await createGateway(
     {

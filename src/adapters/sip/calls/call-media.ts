@@ -1,6 +1,7 @@
 /** The media of one call: its lines, what was agreed for them, and where sound, pictures and digits go. */
 import { randomInt } from 'node:crypto'
 import type { EgressSink, LinkStats, OpenTrack } from '../../../core/types.ts'
+import { toGatewayError } from '../../../errors.ts'
 import type { Direction } from '../../../media/sdp/types.ts'
 import type { RtpPacket } from '../../../media/types.ts'
 import type { RtpEndpointListener, RtpFormat } from '../../../rtp-session/plain/types.ts'
@@ -68,6 +69,8 @@ export class CallMedia {
   readonly #sessionId = randomInt(1, 2 ** 47)
   readonly #told: string
   #srtp: SrtpMode
+  /** Why a line that was offered has no port. */
+  #unopened: string | undefined
   #closed = false
 
   constructor(parts: CallMediaParts) {
@@ -84,7 +87,11 @@ export class CallMedia {
   get remarks(): readonly string[] {
     const agreed = this.agreement === undefined ? [] : remarksOf(this.agreement)
     const halved = this.audio?.endpoint.stats.halvedClock === true
-    return halved ? [...agreed, 'the far side counts its G.722 at 16 kHz: its times are halved'] : agreed
+    return [
+      ...agreed,
+      ...(this.#unopened === undefined ? [] : [this.#unopened]),
+      ...(halved ? ['the far side counts its G.722 at 16 kHz: its times are halved'] : []),
+    ]
   }
 
   get audio(): CallLine | undefined {
@@ -102,12 +109,24 @@ export class CallMedia {
       if (kinds.includes(kind) && this.#may(kind)) this.#lines[kind] ??= this.#open(kind)
   }
 
-  /** Answers an offer of the far side; ports are opened for what is agreed only. @throws GatewayError 'port-in-use' */
+  /** Answers an offer of the far side; ports are opened for what is agreed only, as far as there are any. @throws GatewayError 'port-in-use' */
   answer(offer: string): Agreement | Refusal {
     const verdict = answerOffer(offer, this.#local(true), this.agreement)
     if (verdict.outcome === 'refused') return verdict
-    this.prepare(verdict.lines.map(({ kind }) => kind))
+    this.#prepareAsFar(verdict.lines.map(({ kind }) => kind))
     return answerOffer(offer, this.local(), this.agreement)
+  }
+
+  /** A call that has sound goes without pictures when no port is left for them. @throws GatewayError 'port-in-use' */
+  #prepareAsFar(kinds: readonly LineKind[]): void {
+    this.#unopened = undefined
+    this.prepare(kinds.filter(kind => kind === 'audio'))
+    try {
+      this.prepare(kinds)
+    } catch (thrown) {
+      if (this.audio === undefined) throw thrown
+      this.#unopened = `video is left out: ${toGatewayError(thrown).message}`
+    }
   }
 
   /** This end of the call as an offer or an answer tells it. */

@@ -1,9 +1,9 @@
 /** Offers within a call, of either side: hold, resume, other ports and codecs (RFC 3261 14, RFC 3311, RFC 3264 8). */
-import { GatewayError } from '../../../errors.ts'
+import { GatewayError, toGatewayError } from '../../../errors.ts'
 import type { Body, SipResponse } from '../message/types.ts'
 import { applyAnswer } from '../offer-answer/apply-answer.ts'
 import { makeOffer } from '../offer-answer/make-offer.ts'
-import type { Offered } from '../offer-answer/types.ts'
+import type { Agreement, Offered, Refusal } from '../offer-answer/types.ts'
 import type { IncomingOffer } from '../session.ts'
 import type { Call } from './call.ts'
 import { isSdp, sdpBody, warningOf } from './session-description.ts'
@@ -32,6 +32,16 @@ export const takeAnswer = (call: Call, offered: Offered, body: Body | undefined)
   return false
 }
 
+/** What cannot be done now leaves the call as it was (RFC 3261 14.2). */
+const answerTo = ({ media }: Call, { content }: Body): Agreement | Refusal => {
+  try {
+    return media.answer(content)
+  } catch (thrown) {
+    const { message } = toGatewayError(thrown)
+    return { outcome: 'refused', code: 488, warning: 399, detail: message }
+  }
+}
+
 /** The far side wants something else, or asks us what we want. */
 export const takeOffer = (call: Call, offer: IncomingOffer): void => {
   if (offer.body === undefined) {
@@ -44,7 +54,7 @@ export const takeOffer = (call: Call, offer: IncomingOffer): void => {
     offer.reject(415, { headers: { Accept: 'application/sdp' } })
     return
   }
-  const answer = call.media.answer(offer.body.content)
+  const answer = answerTo(call, offer.body)
   if (answer.outcome === 'refused') {
     call.log.info({ code: answer.code }, `${offer.method} of the far side refused: ${answer.detail}`)
     offer.reject(answer.code, { headers: { Warning: warningOf(answer) } })
