@@ -45,25 +45,25 @@ const packing: NalPacking = {
   writeFragments,
 }
 
-/** Mode 1: aggregates small units, fragments large ones. Mode 0: one unit per packet, or not at all. */
-export const createH264Writer = (maxPayload: number, mode: 0 | 1): PayloadWriter => {
-  let broken = false
-  const writeSingles = (units: readonly Uint8Array[], key: boolean, out: PacketWriter): boolean => {
-    const fits = units.every(unit => unit.length <= maxPayload)
-    broken = !fits || (broken && !key)
-    if (broken) return false
-    for (const unit of units) out.copy(unit, 0, unit.length, 0)
-    return true
-  }
-  return {
-    write: (frame, out) => {
-      const units = unitsOnWire(frame)
-      if (mode === 0) return writeSingles(units, frame.key, out)
-      writeNalUnits(units, maxPayload, packing, out)
-      return true
-    },
-  }
+const writeSingles = (units: readonly Uint8Array[], maxPayload: number, out: PacketWriter): void => {
+  for (const unit of units)
+    if (unit.length <= maxPayload) out.copy(unit, 0, unit.length, 0)
+    else writeFragments(unit, maxPayload, out)
 }
+
+/**
+ * Mode 1: aggregates small units, fragments large ones. Mode 0: one unit per packet. What does not fit one is
+ * fragmented there too: section 6.2 has nothing for it, phones that say no mode read fragments, and the picture would
+ * be lost to all others anyway.
+ */
+export const createH264Writer = (maxPayload: number, mode: 0 | 1): PayloadWriter => ({
+  write: (frame, out) => {
+    const units = unitsOnWire(frame)
+    if (mode === 0) writeSingles(units, maxPayload, out)
+    else writeNalUnits(units, maxPayload, packing, out)
+    return true
+  },
+})
 
 const readFragment = (packet: RtpPacket, into: UnitCollector): boolean => {
   const { bytes, payloadStart, payloadEnd } = packet

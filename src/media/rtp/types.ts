@@ -11,10 +11,7 @@ export interface PacketiserOptions {
  */
 export interface Packetiser {
   push(frame: Frame): void
-  /**
-   * Frames that could not be written: a NAL unit above `maxPayload` in H.264 packetization mode 0 (and what
-   * follows it until a key frame fits), an empty frame, an access unit too large for its payload format.
-   */
+  /** Frames that could not be written: empty ones, and access units too large for their payload format. */
   readonly framesDropped: number
 }
 export type PacketSink = (packet: RtpPacket) => void

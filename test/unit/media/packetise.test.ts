@@ -65,19 +65,15 @@ describe('h264', () => {
     expect(typesOf(packets).slice(0, 2)).toEqual([NAL.sps, NAL.pps])
   })
 
-  test('mode 0: a unit that does not fit costs its frame and all up to the next key frame, counted', () => {
-    const frames = h264Frames('h264-baseline')
-    const big = { ...frames[3]!, units: [new Uint8Array(1300).fill(0x41)] }
-    const small = frames.map(frame => ({ ...frame, units: frame.units.map(unit => unit.subarray(0, 100)) }))
-    small[3] = big
-    const { packets, dropped } = packetise(small, { maxPayload: 1188, h264PacketizationMode: 0 })
-    expect(dropped).toBe(12)
-    expect(packets.filter(packet => packet.head).map(packet => packet.ts / 3600)).toEqual([
-      0,
-      1,
-      2,
-      ...Array.from({ length: 15 }, (_, i) => 15 + i),
-    ])
+  test('mode 0: a unit that does not fit one packet is fragmented, and nothing is aggregated', () => {
+    const { packets, dropped } = packetise(h264Frames('h264-baseline'), {
+      maxPayload: 200,
+      h264PacketizationMode: 0,
+    })
+    expect(dropped).toBe(0)
+    expect(packets.every(({ payloadStart, payloadEnd }) => payloadEnd - payloadStart <= 200)).toBe(true)
+    expect(typesOf(packets).slice(0, 3)).toEqual([NAL.sps, NAL.pps, NAL.fuA])
+    expect(typesOf(packets)).not.toContain(NAL.stapA)
   })
 })
 

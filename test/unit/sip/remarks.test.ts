@@ -27,3 +27,10 @@ test.each([
   if (result.outcome === 'refused') throw new Error(result.detail)
   expect([...remarksOf(result)].toSorted()).toEqual(expected)
 })
+
+test('a telephone that says no packetization mode is sent fragments all the same, and that is said', () => {
+  const text = readFileSync(join(phones, 'linphone.sdp'), 'utf8')
+  const result = answerOffer(text, localMedia({ signallingFrom: '192.168.178.31' }))
+  if (result.outcome === 'refused') throw new Error(result.detail)
+  expect(remarksOf(result)).toEqual([expect.stringMatching(/^video: .*packetization-mode 0/)])
+})

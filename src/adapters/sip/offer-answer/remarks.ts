@@ -13,8 +13,17 @@ const doubtOf = ({ kind, doubt, remote }: AgreedLine): readonly string[] =>
     ? []
     : [`${kind}: the far side ${WHY[doubt]}: ${remote.address ?? 'unknown'}:${remote.port}`]
 
-/** What people want to know of an agreement: the lines that were left out, and addresses that may be wrong. */
+/** RFC 6184 6.2. */
+const fragmentsOf = ({ kind, codec }: AgreedLine): readonly string[] =>
+  codec.packetizationMode === 0
+    ? [
+        `${kind}: the far side promises to read no fragments (packetization-mode 0), and gets large pictures so`,
+      ]
+    : []
+
+/** What people want to know of an agreement: the lines that were left out, and what may go wrong. */
 export const remarksOf = ({ lines, leftOut }: Agreement): readonly string[] => [
   ...leftOut,
   ...lines.flatMap(doubtOf),
+  ...lines.flatMap(fragmentsOf),
 ]
