@@ -105,7 +105,8 @@ class AllCalls implements Calls {
     const found = this.#desks.find(({ schemes }) => schemes.includes(scheme) || scheme === 'tel')
     if (found !== undefined) return found.desk
     const known = this.#desks.flatMap(({ schemes }) => schemes).map(name => `${name}:`)
-    throw new GatewayError('bad-url', `nothing here can call ${scheme}: URLs, only ${known.join(' ')}`)
+    const what = scheme === '' ? `${to.slice(0, 64)} is no URL` : `nothing here can call ${scheme}: URLs`
+    throw new GatewayError('bad-url', `${what}: it begins with ${known.join(' ')} or tel:`)
   }
 }
 

@@ -31,7 +31,7 @@ const watch = async (api: Api, first: CallView, signal: AbortSignal): Promise<Ca
   let call = first
   let said = ''
   while (call.state !== 'ended' && !signal.aborted) {
-    const state = call.hold === 'none' ? call.state : `${call.state}, on hold ${call.hold}`
+    const state = call.hold === 'none' ? call.state : `${call.state}, on hold ${call.hold.replace('-', ' ')}`
     if (state !== said) process.stderr.write(`${call.id}: ${state}\n`)
     said = state
     await sleep(pollMs)

@@ -1,5 +1,7 @@
 /** `crosspoint calls [ID]`: phone calls of a running gateway, how they sound, and what is done with them. */
 import type { Command } from 'commander'
+import type { TransferResult } from '../adapters/call-desk.ts'
+import { GatewayError } from '../errors.ts'
 import type { AccountView, CallView } from '../http/schemas/call.ts'
 import { type Api, type ApiFlags, addApiFlags, createApi } from './api-client.ts'
 import { type Define, examples } from './command.ts'
@@ -30,7 +32,11 @@ const lossOf = ({ received: { packets, lost } }: CallView['media'][number]): str
   packets + lost === 0 ? '–' : `${((100 * lost) / (packets + lost)).toFixed(1)} %`
 
 const stateOf = ({ state, hold, reason }: CallView): string =>
-  facts(state, hold !== 'none' && `hold ${hold}`, reason !== null && reason.code > 0 && String(reason.code))
+  facts(
+    state,
+    hold !== 'none' && `hold ${hold.replace('-', ' ')}`,
+    reason !== null && reason.code > 0 && String(reason.code),
+  )
 
 export const callRow = (call: CallView): string[] => {
   const sound = call.media.find(({ kind }) => kind === 'audio')
@@ -114,6 +120,18 @@ const accounts = async (flags: ApiFlags): Promise<void> => {
     )
 }
 
+/** @throws GatewayError 'refused' when the far side tried and did not get through: it is still on the telephone */
+const transfer = async (api: Api, id: string, to: string): Promise<string> => {
+  const { done, detail } = await api.post<TransferResult>(`${pathOf(id)}/transfer`, { to })
+  if (!done) throw new GatewayError('refused', `${id} was not transferred to ${to}: ${detail}`)
+  return `transferred to ${to}`
+}
+
+const hear = async (api: Api, id: string, stream: string | undefined): Promise<string> => {
+  const { hearError } = await api.patch<CallView>(pathOf(id), { hear: stream ?? null })
+  return `hears ${stream ?? 'silence'}${hearError === null ? '' : ` (${hearError})`}`
+}
+
 export const define: Define = (command, finish) => {
   const done = async (work: Promise<unknown>): Promise<void> => {
     await work
@@ -123,34 +141,33 @@ export const define: Define = (command, finish) => {
   command.enablePositionalOptions()
   const tells = (name: string, what: string): Command =>
     addApiFlags(command.command(name).description(what)).argument('<id>', 'as "crosspoint calls" lists it')
-  const tell = (
-    flags: ApiFlags,
-    id: string,
-    what: string,
-    run: (api: Api) => Promise<unknown>,
-  ): Promise<void> => done(run(createApi(flags)).then(() => print(`${id}: ${what}.`)))
+  const tell = (flags: ApiFlags, id: string, run: (api: Api) => Promise<string>): Promise<void> =>
+    done(run(createApi(flags)).then(what => print(`${id}: ${what}.`)))
+  const post = (flags: ApiFlags, id: string, action: string, body: object, what: string): Promise<void> =>
+    tell(flags, id, async api => {
+      await api.post(`${pathOf(id)}/${action}`, body)
+      return what
+    })
 
   tells('hold', 'put the far side on hold').action((id: string, flags: ApiFlags) =>
-    tell(flags, id, 'on hold', api => api.post(`${pathOf(id)}/hold`, {})),
+    post(flags, id, 'hold', {}, 'on hold'),
   )
   tells('unhold', 'take it back').action((id: string, flags: ApiFlags) =>
-    tell(flags, id, 'no longer on hold', api => api.post(`${pathOf(id)}/unhold`, {})),
+    post(flags, id, 'unhold', {}, 'no longer on hold'),
   )
   tells('dtmf', 'key in digits')
     .argument('<digits>', '0-9 * # A-D')
     .action((id: string, digits: string, flags: ApiFlags) =>
-      tell(flags, id, `keyed in ${digits}`, api => api.post(`${pathOf(id)}/dtmf`, { digits })),
+      post(flags, id, 'dtmf', { digits }, `keyed in ${digits}`),
     )
   tells('hear', 'what the far side hears from now on')
     .argument('[stream]', 'left out: silence')
-    .action((id: string, hear: string | undefined, flags: ApiFlags) =>
-      tell(flags, id, `hears ${hear ?? 'silence'}`, api => api.patch(pathOf(id), { hear: hear ?? null })),
+    .action((id: string, stream: string | undefined, flags: ApiFlags) =>
+      tell(flags, id, api => hear(api, id, stream)),
     )
   tells('transfer', 'pass the far side on to somebody else')
     .argument('<uri>', 'sip:user@host')
-    .action((id: string, to: string, flags: ApiFlags) =>
-      tell(flags, id, `transferred to ${to}`, api => api.post(`${pathOf(id)}/transfer`, { to })),
-    )
+    .action((id: string, to: string, flags: ApiFlags) => tell(flags, id, api => transfer(api, id, to)))
   addApiFlags(command.command('accounts').description('registrations at PBXes and providers, and trunks'))
     .option('--json', 'as JSON')
     .action((flags: ApiFlags) => done(accounts(flags)))

@@ -17,7 +17,7 @@ beforeAll(async () => {
   file = join(folder, 'crosspoint.yaml')
   sip = `127.0.0.1:${await freePort()}`
   const routes = [
-    { called: '1000', from: 'loopback', publish: 'calls/{callId}' },
+    { called: '1000', from: 'loopback', publish: 'calls/{callId}', transfer: { to: ['9'] } },
     { called: '/7(?<room>\\d+)/', auth: { user: 'bob', password: 'hush4' }, publish: 'rooms/{room}' },
   ]
   writeFileSync(file, JSON.stringify({ sip: { routes, outbound: { domains: ['127.0.0.1'] } } }))
@@ -70,10 +70,17 @@ describe('calls', () => {
     expect((await run('calls')).output).toMatch(new RegExp(`${id} +out .*live.*opus.*out/one`))
     expect((await run('calls', id)).output).toMatch(/publishes out\/one, hears nothing\naudio opus/)
     expect((await run('calls', 'hold', id)).output).toBe(`${id}: on hold.\n`)
+    expect((await run('calls')).output).toMatch(/live · hold by us/)
     expect((await calls()).map(({ hold }) => hold).sort()).toEqual(['by-them', 'by-us'])
     await run('calls', 'unhold', id)
     expect((await run('calls', 'dtmf', id, '1#')).output).toBe(`${id}: keyed in 1#.\n`)
-    expect((await run('calls', 'hear', id, 'live/none')).output).toBe(`${id}: hears live/none.\n`)
+    const heard = await run('calls', 'hear', id, 'live/none')
+    expect(heard.output).toBe(`${id}: hears live/none (live/none is not live).\n`)
+    const passed = await run('calls', 'transfer', id, `sip:9@${sip}`)
+    expect([passed.code, passed.output]).toEqual([
+      3,
+      expect.stringMatching(/not transferred to sip:9@.*: 404/),
+    ])
     expect((await run('hangup', id, '--reason', 'enough')).output).toBe(`Hung up ${id}.\n`)
     expect(await call.exited).toBe(0)
     expect(call.output()).toMatch(/ended by us: enough/)
@@ -86,6 +93,10 @@ describe('calls', () => {
     expect([code, output]).toEqual([3, expect.stringContaining('404 Not Found')])
     const far = await run('call', 'sip:9@example.org')
     expect([far.code, far.output]).toEqual([3, expect.stringContaining('sip.outbound.domains')])
+    const number = await run('call', 'tel:+4930123')
+    expect([number.code, number.output]).toEqual([3, expect.stringContaining('name one of sip.accounts')])
+    const nobody = await run('call', 'bob')
+    expect([nobody.code, nobody.output]).toEqual([2, expect.stringContaining('bob is no URL')])
   })
 
   test('Ctrl-C hangs up', async () => {

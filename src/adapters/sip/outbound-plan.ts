@@ -62,7 +62,11 @@ export const judgeOutbound = (plan: Plan, wanted: Wanted): OutboundWay => {
   const account = accountFor(plan, wanted)
   const isNamed = domains.includes(wanted.host)
   if (!isNamed && !domains.includes('*') && !isOf(plan, account, wanted.host))
-    return forbid(`sip.outbound.domains does not name ${wanted.host}`)
+    return forbid(
+      wanted.host === ''
+        ? `${user} is called through an account: name one of sip.accounts or sip.trunks`
+        : `sip.outbound.domains does not name ${wanted.host}`,
+    )
   if (account === undefined) return { account, isNamed }
   if (beginsWith(numbers, user) !== undefined) return { account, isNamed: true }
   return forbid(`no beginning in sip.outbound.numbers allows ${user} through ${account}`)

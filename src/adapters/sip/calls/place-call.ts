@@ -41,7 +41,7 @@ interface RoutedWay extends Way {
 export const wayTo = ({ config }: Pick<Board, 'config'>, text: string, account?: string): Way => {
   const given = parseUri(text.replace(/^(sips?):\/\//i, '$1:'))
   if (given === undefined)
-    throw new GatewayError('bad-url', 'the address that is to be called cannot be read')
+    throw new GatewayError('bad-url', `no sip: or tel: address can be read in ${text.slice(0, 64)}`)
   const host = given.params.get('maddr')?.toLowerCase() ?? given.host
   const asked = { user: given.user, host, account }
   const way = judgeOutbound(config, asked)

@@ -49,7 +49,8 @@ export const transferCall = async (call: Call, to: string): Promise<TransferResu
 
 /** A call that is somewhere else now is over here. */
 const finish = (call: Call, to: string, result: TransferResult): void => {
-  call.log.info({ to, code: result.code }, `call ${call.id} transferred to ${to}: ${result.detail}`)
+  const how = result.done ? 'transferred' : 'not transferred'
+  call.log.info({ to, code: result.code }, `call ${call.id} ${how} to ${to}: ${result.detail}`)
   if (call.isOver) return
   call.board.tell({ type: 'call:transferred', call: call.info, result })
   if (result.done) void call.end({ code: 0, by: 'us', detail: `transferred to ${to}` })
