@@ -181,6 +181,7 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
       ...(listen && { admitFile: () => recordings.admit() }),
       ffmpegPath: () => config.transcode.ffmpeg,
       authorize,
+      admitCall: hook,
     }
     return { adapter, context, config: config.adapters.get(adapter.name) }
   }

@@ -6,6 +6,7 @@ export type {
   Access,
   Adapter,
   AdapterContext,
+  CallAccess,
   Capability,
   ConfigSchema,
   HttpExchange,

@@ -39,6 +39,28 @@ export interface Access extends Credentials {
   readonly scope?: 'read' | 'write'
 }
 
+/** A call that comes in and that the rules of its protocol admit, for whoever is asked about it as well. */
+export interface CallAccess {
+  readonly action: 'call'
+  readonly protocol: string
+  /** IP address of the peer, without port. */
+  readonly remote: string
+  /** URIs of who calls, as it says itself, and of what is called. */
+  readonly from: string
+  readonly to: string
+  /** The number, or what else stands for it: `1000`. */
+  readonly called: string
+  /** The rule that admits it. */
+  readonly route: string
+  /** The registration or trunk by which it came. */
+  readonly account: string | undefined
+  /** Who signed it. */
+  readonly user: string | undefined
+  /** The streams that the caller's media is to be, and that it is to hear; `{callId}` stands for what is not known yet. */
+  readonly publish: string | undefined
+  readonly hear: string | undefined
+}
+
 export interface HttpExchange {
   readonly request: Request
   /** Percent-decoded path parameters. */
@@ -91,6 +113,11 @@ export interface AdapterContext {
   readonly admitFile?: () => Promise<void>
   /** Rejects with a GatewayError ('unauthorized' or 'forbidden') that says why. */
   authorize(access: Access): Promise<void>
+  /**
+   * Rejects with a GatewayError 'unauthorized', 'forbidden' or 'not-found', or with one that has `retryAfterS` when
+   * whoever is asked gave no answer. Absent: nobody is asked.
+   */
+  readonly admitCall?: (call: CallAccess) => Promise<void>
   /** For `pull` and `push`: told what the other end must know, as soon as that is certain, and when it changes. */
   readonly tellPeer?: (peer: PeerDescription) => void
   /** The ffmpeg that there may be. Absent: the one in the path. */

@@ -1,9 +1,8 @@
-/** Asks somebody's server whether a peer may publish or play. No clear yes is a no. */
+/** Asks somebody's server whether a peer may publish, play or call. No clear yes is a no. */
 import { randomUUID } from 'node:crypto'
-import type { Access, Logger } from '../adapters/adapter.ts'
+import type { Access, CallAccess, Logger } from '../adapters/adapter.ts'
 import { GatewayError } from '../errors.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
-import type { Authorize } from './authorize.ts'
 import type { AccessHookConfig } from './config.ts'
 import type { Post, PostResult } from './post.ts'
 
@@ -11,8 +10,12 @@ import type { Post, PostResult } from './post.ts'
 const maxInFlight = 64
 const retryAfterS = 1
 
-const doing = ({ action, stream }: Access): string =>
-  `${action === 'publish' ? 'publishing' : 'playing'} ${stream}`
+type Question = Access | CallAccess
+
+const doing = (question: Question): string => {
+  if (question.action === 'call') return `the call from ${question.from} to ${question.to}`
+  return `${question.action === 'publish' ? 'publishing' : 'playing'} ${question.stream}`
+}
 
 /** What the answer's JSON says as `reason`, if anything. */
 const reasonIn = (text: string): string => {
@@ -25,41 +28,43 @@ const reasonIn = (text: string): string => {
 }
 
 /** The refusal that an answer means; undefined: it is a yes. */
-const judge = (access: Access, result: PostResult): GatewayError | undefined => {
+const judge = (question: Question, result: PostResult): GatewayError | undefined => {
   if (result.status === undefined)
-    return new GatewayError('forbidden', `${doing(access)}: the access hook failed: ${result.failure}`, {
+    return new GatewayError('forbidden', `${doing(question)}: the access hook failed: ${result.failure}`, {
       retryAfterS,
     })
   const { status, text } = result
   if (status >= 200 && status < 300) return undefined
-  const said = `${doing(access)}: the access hook answered ${status}${reasonIn(text)}`
+  const said = `${doing(question)}: the access hook answered ${status}${reasonIn(text)}`
+  if (status === 404 && question.action === 'call') return new GatewayError('not-found', said)
   if (status === 401) return new GatewayError('unauthorized', said)
   return new GatewayError('forbidden', said, status === 403 ? {} : { retryAfterS })
 }
 
-/** Is in the way of publishers and viewers, never of the API. `configNow`: undefined while nobody is asked. */
+/** Is in the way of publishers, viewers and callers, never of the API. `configNow`: undefined while nobody is asked. */
 export const createAccessHook = (
   configNow: () => AccessHookConfig | undefined,
   post: Post,
   log: Logger,
-): Authorize => {
+): ((question: Question) => Promise<void>) => {
   let inFlight = 0
-  return async access => {
+  return async question => {
     const config = configNow()
-    if (config === undefined || access.action === 'api') return
+    if (config === undefined || question.action === 'api') return
     if (inFlight >= maxInFlight)
       throw new GatewayError(
         'forbidden',
-        `${doing(access)}: ${inFlight} questions to the access hook are unanswered`,
+        `${doing(question)}: ${inFlight} questions to the access hook are unanswered`,
         { retryAfterS },
       )
     inFlight++
     try {
-      const result = await post({ ...config, id: randomUUID(), body: JSON.stringify(access) })
-      const refusal = judge(access, result)
+      const result = await post({ ...config, id: randomUUID(), body: JSON.stringify(question) })
+      const refusal = judge(question, result)
       if (refusal === undefined) return
       const isTrouble = refusal.retryAfterS !== undefined
-      if (isTrouble) log.warn({ stream: access.stream, hook: maskUrls(config.url) }, refusal.message)
+      const about = 'stream' in question ? { stream: question.stream } : { route: question.route }
+      if (isTrouble) log.warn({ ...about, hook: maskUrls(config.url) }, refusal.message)
       throw refusal
     } finally {
       inFlight--

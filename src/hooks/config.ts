@@ -24,7 +24,7 @@ export const webhooksSchema = z.array(
 )
 export type WebhookConfig = z.output<typeof webhooksSchema>[number]
 
-/** `access.hook`: who is asked, besides the rules, whether somebody may publish or play. */
+/** `access.hook`: who is asked, besides the rules, whether somebody may publish, play or call. */
 export const accessHookSchema = z.strictObject({
   ...target,
   /** No answer in time is a no. */

@@ -38,6 +38,7 @@ test('types', () => {
     'BridgeInfo',
     'BridgeRequest',
     'Bridges',
+    'CallAccess',
     'Capability',
     'Closable',
     'CloseCode',

@@ -153,3 +153,14 @@ export const fillTemplate = (
   const values: Groups = { ...groups, callId, called, caller }
   return template.replace(/\{(\w+)\}/g, (_whole, name: string) => asNamePart(values[name] ?? ''))
 }
+
+/** In place of the id that a call will have. */
+const UNKNOWN_ID = '0callId0'
+
+/** The same before there is a call, with `{callId}` as it stands. */
+export const plannedStream = (
+  template: string | undefined,
+  calling: Calling,
+  groups: Groups,
+): string | undefined =>
+  template && fillTemplate(template, calling, groups, UNKNOWN_ID).replaceAll(UNKNOWN_ID, '{callId}')

@@ -3,7 +3,7 @@ import { GatewayError } from '../../errors.ts'
 import type { CallExplanation, CallQuestion } from '../call-desk.ts'
 import { AccountAddresses } from './account-addresses.ts'
 import type { SipConfig } from './config.ts'
-import { type Calling, fillTemplate, judgeCall, type PlanVerdict, routeName } from './dial-plan.ts'
+import { type Calling, judgeCall, type PlanVerdict, plannedStream, routeName } from './dial-plan.ts'
 import { ipOfHost, parseUri } from './message/uri.ts'
 
 /** `sip:1000@host`, or the user part alone. */
@@ -14,9 +14,6 @@ const calledOf = (to: string): { readonly user: string; readonly domain: string 
   if (uri === undefined) throw new GatewayError('bad-url', 'what is called is no sip: or tel: URI')
   return { user: uri.user, domain: ipOfHost(uri.host) }
 }
-
-/** In place of the id that a call will have. */
-const UNKNOWN_ID = '0callId0'
 
 /** Which codes mean what, where the rules alone decide. */
 const named = { 403: 'Forbidden', 404: 'Not Found', 484: 'Address Incomplete' } as const
@@ -37,9 +34,8 @@ export const explainCall = (config: SipConfig, question: CallQuestion): CallExpl
   if (verdict.outcome === 'refused') return refused(verdict)
   const { outcome, groups, rules } = verdict
   const route = outcome === 'admitted' ? verdict.route : verdict.routes[0]!
-  const fill = (template: string | undefined): string | undefined =>
-    template && fillTemplate(template, calling, groups, UNKNOWN_ID).replaceAll(UNKNOWN_ID, '{callId}')
-  const streams = { publish: fill(route.publish), hear: fill(route.hear) }
+  const publish = plannedStream(route.publish, calling, groups)
+  const streams = { publish, hear: plannedStream(route.hear, calling, groups) }
   if (outcome === 'admitted')
     return { outcome, code: 200, detail: `admitted by ${routeName(route)}`, rules, ...streams }
   const users = verdict.routes.map(({ auth }) => auth?.user).join(', ')

@@ -10,18 +10,19 @@ import { createRtpPorts } from '../../rtp-session/plain/ports.ts'
 import type { RtpEndpoint, RtpEndpointOptions, RtpPorts } from '../../rtp-session/plain/types.ts'
 import type { AdapterContext } from '../adapter.ts'
 import type { AccountInfo, CallEvent, DigitsWay } from '../call-desk.ts'
+import { accessOf, type CallRefusal, refusalOf } from './access-question.ts'
 import { Accounts } from './accounts.ts'
 import type { BoundAddress, Source, Target } from './addresses.ts'
 import { CallList } from './call-list.ts'
 import type { Board, PlacedCall } from './calls/board.ts'
 import type { Call } from './calls/call.ts'
 import { placeCall } from './calls/place-call.ts'
-import { receiveCall } from './calls/receive-call.ts'
+import { type Admitted, receiveCall } from './calls/receive-call.ts'
 import { digitsWays, sendDigits } from './calls/send-digits.ts'
 import { watchSilence } from './calls/watch-silence.ts'
 import type { SipConfig } from './config.ts'
 import { createSignalling } from './create-signalling.ts'
-import { judgeCall } from './dial-plan.ts'
+import { type Calling, judgeCall } from './dial-plan.ts'
 import { doorsOf, openDoors } from './doors.ts'
 import { callingOf, noteRefusal, screenRequest } from './incoming.ts'
 import type { IncomingInvite } from './incoming-invite.ts'
@@ -226,14 +227,31 @@ export class Switchboard implements Board {
     const { request, source, user } = invite
     const calling = callingOf(request, source, this.#accountOf(request, source), user)
     const verdict = judgeCall(this.config.routes, calling)
-    const full = verdict.outcome === 'admitted' ? this.calls.full(calling) : undefined
-    if (verdict.outcome !== 'admitted' || full !== undefined) {
+    if (verdict.outcome !== 'admitted') {
       const unsigned = { code: 403, detail: 'it is not signed by whom the rule names' }
-      const { code, detail } = full ?? (verdict.outcome === 'refused' ? verdict : unsigned)
-      noteRefusal(this.refusals, request, calling, code, detail)
-      invite.reject(code)
+      this.#refuse(invite, calling, verdict.outcome === 'refused' ? verdict : unsigned)
       return
     }
+    const { admitCall } = this.context
+    if (admitCall === undefined) this.#begin(invite, verdict, calling)
+    else
+      admitCall(accessOf(invite, verdict, calling)).then(
+        () => this.#begin(invite, verdict, calling),
+        (thrown: unknown) => this.#refuse(invite, calling, refusalOf(thrown)),
+      )
+  }
+
+  #refuse(invite: IncomingInvite, calling: Calling, { code, detail, retryAfterS }: CallRefusal): void {
+    if (invite.state !== 'ringing') return
+    noteRefusal(this.refusals, invite.request, calling, code, detail)
+    invite.reject(code, retryAfterS === undefined ? {} : { headers: { 'Retry-After': String(retryAfterS) } })
+  }
+
+  #begin(invite: IncomingInvite, verdict: Admitted, calling: Calling): void {
+    const full = this.calls.full(calling)
+    if (full !== undefined) this.#refuse(invite, calling, full)
+    // Whoever hung up while somebody was asked has its answer.
+    if (invite.state !== 'ringing') return
     this.refusals.forgive(calling.remote)
     try {
       receiveCall(this, invite, verdict, calling, call => this.calls.add(call))

@@ -3,6 +3,9 @@ import type { GatewayError } from '../../../errors.ts'
 import type { CallReason } from '../../call-desk.ts'
 
 const codes: Partial<Record<GatewayError['code'], number>> = {
+  forbidden: 403,
+  unauthorized: 403,
+  'not-found': 404,
   'name-taken': 486,
   'stream-offline': 480,
   'no-common-codec': 488,

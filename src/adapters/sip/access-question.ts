@@ -1,0 +1,39 @@
+/** A call that the dial plan admits, as whoever else is asked about it is told, and what a no means to the caller. */
+import { toGatewayError } from '../../errors.ts'
+import type { CallAccess } from '../adapter.ts'
+import { sipCodeOf } from './calls/codes.ts'
+import type { Admitted } from './calls/receive-call.ts'
+import { type Calling, plannedStream, routeName } from './dial-plan.ts'
+import type { IncomingInvite } from './incoming-invite.ts'
+import { formatUri } from './message/uri.ts'
+
+export interface CallRefusal {
+  readonly code: number
+  readonly detail: string
+  readonly retryAfterS?: number | undefined
+}
+
+export const accessOf = (
+  { request }: IncomingInvite,
+  { route, groups }: Admitted,
+  calling: Calling,
+): CallAccess => ({
+  action: 'call',
+  protocol: 'sip',
+  remote: calling.remote,
+  from: formatUri(request.from.uri),
+  to: formatUri(request.uri),
+  called: calling.called,
+  route: routeName(route),
+  account: calling.account,
+  user: calling.user,
+  publish: plannedStream(route.publish, calling, groups),
+  hear: plannedStream(route.hear, calling, groups),
+})
+
+/** A no is 403 or 404; 503 where nobody gave one, and the caller may try elsewhere or later. */
+export const refusalOf = (thrown: unknown): CallRefusal => {
+  const error = toGatewayError(thrown)
+  const { message: detail, retryAfterS } = error
+  return { code: retryAfterS === undefined ? sipCodeOf(error) : 503, detail, retryAfterS }
+}
