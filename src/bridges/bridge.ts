@@ -2,7 +2,7 @@
 import type { PeerDescription } from '../adapters/adapter.ts'
 import { closable, describeReason } from '../core/scope.ts'
 import type { Closable, CloseReason } from '../core/types.ts'
-import { type GatewayError, toGatewayError } from '../errors.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type Leg, openLeg } from './leg.ts'
@@ -37,6 +37,12 @@ export interface BridgeInfo {
 export interface Bridge extends Closable {
   readonly id: string
   info(): BridgeInfo
+  /**
+   * Ends one destination, by its place in `info().legs`; the bridge ends with the last.
+   * @returns false: there is none at this place
+   * @throws GatewayError 'bad-request' for one that is no destination of its own, 'busy' before the source is connected
+   */
+  closeLeg(place: number, reason: CloseReason): Promise<boolean>
 }
 
 const bestFirst: readonly LinkState[] = ['live', 'connecting', 'backoff', 'ended', 'failed']
@@ -100,6 +106,21 @@ class RunningBridge {
     void Promise.all(ends).then(reasons =>
       scope.close(this.#sourceReason ?? reasons.find(r => !isCalm(r)) ?? reasons[0]),
     )
+  }
+
+  async closeLeg(place: number, reason: CloseReason): Promise<boolean> {
+    const endpoint = this.#parts.to[place]
+    if (endpoint === undefined) return false
+    if (endpoint.kind === 'stream')
+      throw new GatewayError(
+        'bad-request',
+        `${endpoint.label} is what the source is called: it ends with the bridge`,
+      )
+    const leg = this.#legs.get(endpoint)
+    if (leg === undefined)
+      throw new GatewayError('busy', 'its source is not connected yet', { retryAfterS: 1 })
+    await leg.close(reason)
+    return true
   }
 
   ended(reason: CloseReason): void {
@@ -171,5 +192,11 @@ export const openBridge = (parts: BridgeParts): OpeningBridge => {
     await scope.close({ code: 'failed', detail: error.message, error })
     throw error
   })
-  return { bridge: { ...closable(scope), id, info: () => running.info() }, connected }
+  const bridge: Bridge = {
+    ...closable(scope),
+    id,
+    info: () => running.info(),
+    closeLeg: (place, reason) => running.closeLeg(place, reason),
+  }
+  return { bridge, connected }
 }

@@ -1,7 +1,7 @@
 /** The bridges of one gateway: opened by the configuration, the API and the command line alike. */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from '../adapters/adapter.ts'
-import type { Clock, MediaPolicy, Registry, Scope } from '../core/types.ts'
+import type { Clock, CloseReason, MediaPolicy, Registry, Scope } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
 import type { RestreamConfig } from '../restream/config.ts'
@@ -44,6 +44,11 @@ export interface Bridges {
   list(): readonly BridgeInfo[]
   /** false: there is no such bridge. */
   close(id: string): Promise<boolean>
+  /**
+   * Ends one destination of a bridge; its others go on. false: there is no such destination.
+   * @throws GatewayError as `Bridge.closeLeg`
+   */
+  closeLeg(id: string, place: number): Promise<boolean>
 }
 
 export interface BridgesParts {
@@ -56,6 +61,7 @@ export interface BridgesParts {
   readonly onEvent?: (event: BridgeEvent) => void
 }
 
+const onRequest: CloseReason = { code: 'unpublished', detail: 'closed on request' }
 const sourceWaitMs = 10_000
 /** Ended bridges are kept this many, so that their end can be read. */
 const remembered = 100
@@ -146,8 +152,11 @@ export const createBridges = (parts: BridgesParts): Bridges => {
     async close(id) {
       const bridge = running.get(id)
       if (bridge === undefined) return past.delete(id)
-      await bridge.close({ code: 'unpublished', detail: 'closed on request' })
+      await bridge.close(onRequest)
       return true
     },
+    closeLeg: async (id, place) =>
+      // Those of a bridge that is over are over.
+      running.get(id)?.closeLeg(place, onRequest) ?? past.get(id)?.legs[place] !== undefined,
   }
 }

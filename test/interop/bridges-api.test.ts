@@ -18,6 +18,7 @@ import { freePairs } from '../helpers/rtp-gateway.ts'
 interface Leg {
   readonly to: string
   readonly state: string
+  readonly bytes: number
   readonly plan?: {
     readonly tracks: readonly { readonly codec: string; readonly steps: readonly { op: string }[] }[]
   }
@@ -142,6 +143,33 @@ test('one destination that fails leaves the other alone', async () => {
   expect(bridge.legs[0]!.state).not.toBe('live')
   expect(JSON.stringify(bridge)).not.toContain('KEY')
   expect(await close(bridge.id)).toBe(204)
+})
+
+test('one destination is stopped while the others go on; with the last the bridge ends', async () => {
+  const { id } = await opened('stream:live/cam', `${server.rtmp}/live/leg`, 'leg.flv')
+  const stop = async (place: string): Promise<number> =>
+    (await fetch(`${server.http}/v1/bridges/${id}/legs/${place}`, { method: 'DELETE' })).status
+  const now = async (): Promise<BridgeView> =>
+    (await (await fetch(`${server.http}/v1/bridges/${id}`)).json()) as BridgeView
+  await untilLive(server.http, 'live/leg')
+  expect([await stop('2'), await stop('x'), await stop('-1')]).toEqual([404, 404, 404])
+  expect(await stop('0')).toBe(204)
+  const { state, legs } = await now()
+  expect([state, ...legs.map(leg => leg.state)]).toEqual(['live', 'ended', 'live'])
+  await until('its stream has ended', async () => (await findStream(server.http, 'live/leg')) === undefined)
+  await until('the other goes on', async () => (await now()).legs[1]!.bytes > legs[1]!.bytes)
+  // Again: it is stopped already.
+  expect([await stop('0'), await stop('1'), await stop('1')]).toEqual([204, 204, 204])
+  expect(await now()).toMatchObject({ state: 'ended', reason: expect.stringContaining('closed on request') })
+  expect(await close(id)).toBe(204)
+  expect(await stop('0')).toBe(404)
+  const named = await opened(`${server.http}/live/cam.flv`, 'stream:leg/named', 'named.flv')
+  const refused = await fetch(`${server.http}/v1/bridges/${named.id}/legs/0`, { method: 'DELETE' })
+  expect([refused.status, ((await refused.json()) as { detail: string }).detail]).toEqual([
+    400,
+    expect.stringContaining('ends with the bridge'),
+  ])
+  expect(await close(named.id)).toBe(204)
 })
 
 describe('refused', () => {

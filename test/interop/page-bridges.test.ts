@@ -5,7 +5,7 @@
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Chromium, launchChromium } from '../helpers/chromium.ts'
-import { publishTestSource, type Server, startServer, untilLive } from '../helpers/crosspoint.ts'
+import { post, publishTestSource, type Server, startServer, untilLive } from '../helpers/crosspoint.ts'
 import { type NginxRtmp, startNginxRtmp } from '../helpers/nginx-rtmp.ts'
 import { freePort, stopPrograms, until } from '../helpers/program.ts'
 import { freePairs } from '../helpers/rtp-gateway.ts'
@@ -70,6 +70,43 @@ test('a destination is added, drawn with its plan, and stopped by keyboard', asy
   await card.getByRole('button', { name: /^Forget/ }).click()
   await card.waitFor({ state: 'detached' })
 })
+
+test('one of two destinations is stopped by keyboard, the other goes on and then needs no button of its own', async () => {
+  const page = await chromium.open(`${server.http}/#/bridges/live/cam`)
+  const to = [nginx.url('leg-one'), nginx.url('leg-two')]
+  const opened = await post(`${server.http}/v1/bridges`, { from: 'stream:live/cam', to })
+  const card = page.locator(`[data-bridge="${(await opened.json()).id}"]`)
+  const legs = card.locator('.destination')
+  const tones = (): Promise<(string | null)[]> =>
+    legs.locator('.status').evaluateAll(all => all.map(status => status.getAttribute('data-tone')))
+  await until('both are live', async () => String(await tones()) === 'live,live')
+  expect(await fitsWidth(page)).toBe(true)
+  const buttons = card.getByRole('button', { name: /^Stop sending to rtmp:/ })
+  await buttons.nth(1).focus()
+  await page.keyboard.press('Enter')
+  await until('it has stopped', async () => String(await tones()) === 'live,idle')
+  expect(await buttons.count()).toBe(0)
+  // "Stop all" until then.
+  await until('the focus is on what stops the rest', async () => (await focused(page)) === 'Stop')
+  const sent = () => legs.first().locator('.status').innerText()
+  const before = await sent()
+  await until('the other goes on', async () => (await sent()) !== before)
+  await stopAndForget(card)
+  await page.close()
+})
+
+test.each(['watch/live/cam', 'watch', 'publish', 'bridges', 'calls'])(
+  '%s has one heading above all others',
+  async view => {
+    const page = await chromium.open(`${server.http}/#/${view}`)
+    await page.locator('h1').waitFor()
+    const levels = await page.locator('h1, h2, h3, h4').evaluateAll(all => all.map(({ tagName }) => tagName))
+    expect(levels[0]).toBe('H1')
+    expect(levels.filter(level => level === 'H1')).toHaveLength(1)
+    expect(levels.filter(level => level > 'H2')).toEqual([])
+    await page.close()
+  },
+)
 
 const stopAndForget = async (card: Locator): Promise<void> => {
   await card.getByRole('button', { name: /^Stop/ }).click()

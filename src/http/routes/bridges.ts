@@ -56,4 +56,15 @@ export const bridgeRoutes = (bridges: Bridges, reach: Reach): readonly ApiRoute[
       if (!(await bridges.close(params.id ?? ''))) throw missing()
     },
   }),
+  emptyRoute({
+    id: 'closeLeg',
+    method: 'DELETE',
+    path: '/v1/bridges/{id}/legs/{place}',
+    summary: 'Stops one destination, by its place in legs, counted from 0; the others go on',
+    access: 'write',
+    async run({ params: { id = '', place = '' } }) {
+      const found = /^\d{1,3}$/.test(place) && (await bridges.closeLeg(id, Number(place)))
+      if (!found) throw new GatewayError('not-found', 'no bridge has this id and a destination at this place')
+    },
+  }),
 ]

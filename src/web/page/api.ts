@@ -123,6 +123,11 @@ export const closeBridge = async (id: string): Promise<void> => {
   await ask(`/v1/bridges/${encodeURIComponent(id)}`, { method: 'DELETE' })
 }
 
+/** `place`: of the destination among its `legs`. */
+export const closeLeg = async (id: string, place: number): Promise<void> => {
+  await ask(`/v1/bridges/${encodeURIComponent(id)}/legs/${place}`, { method: 'DELETE' })
+}
+
 /** `host:port` of the RTMP door as this browser would reach it; undefined when there is none, or it may not know. */
 export const findRtmpDoor = async (): Promise<string | undefined> => {
   const response = await fetch('/v1/adapters', withToken())

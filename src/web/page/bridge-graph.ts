@@ -1,6 +1,8 @@
 /** A bridge as a drawing: source → what is done to each track → destination. */
 import { type ComponentChild, h } from 'preact'
+import { useRef } from 'preact/hooks'
 import type { BridgeView, LegView, PlanView, RunState } from './api.ts'
+import { useKeptFocus } from './kept-focus.ts'
 import type { Tone } from './parts.ts'
 import { bytes, codecName } from './words.ts'
 
@@ -52,8 +54,9 @@ interface NodeProps {
   readonly name: string
   readonly state: RunState
   readonly words: string
+  readonly children?: ComponentChild
 }
-const Node = ({ kind, name, state, words }: NodeProps): ComponentChild =>
+const Node = ({ kind, name, state, words, children }: NodeProps): ComponentChild =>
   h(
     'div',
     { class: `node ${kind}` },
@@ -64,17 +67,49 @@ const Node = ({ kind, name, state, words }: NodeProps): ComponentChild =>
       h('span', { class: 'dot' }),
       h('span', {}, words),
     ),
+    children,
   )
 
-const Leg = ({ leg }: { readonly leg: LegView }): ComponentChild =>
-  h(
-    'li',
-    { class: 'leg' },
-    h(Conversions, { plan: leg.plan }),
-    h(Node, { kind: 'destination', name: leg.to, state: leg.state, words: legWords(leg) }),
-  )
+export const isOver = ({ state }: { readonly state: RunState }): boolean =>
+  state === 'ended' || state === 'failed'
 
-export const BridgeGraph = ({ bridge }: { readonly bridge: BridgeView }): ComponentChild => {
+interface StopLegProps {
+  readonly to: string
+  readonly onClick: () => void
+}
+const StopLeg = ({ to, onClick }: StopLegProps): ComponentChild => {
+  const button = useRef<HTMLButtonElement>(null)
+  useKeptFocus(button, bridgeButton)
+  const attributes = { class: 'quiet', type: 'button', 'aria-label': `Stop sending to ${to}` } as const
+  return h('button', { ref: button, ...attributes, onClick }, 'Stop')
+}
+const bridgeButton = (item: HTMLElement): HTMLElement | null =>
+  item.closest('[data-bridge]')?.querySelector<HTMLElement>('.end button') ?? null
+
+interface LegProps {
+  readonly leg: LegView
+  /** Absent: it cannot be stopped alone. */
+  readonly onStop?: (() => void) | undefined
+}
+const Leg = ({ leg, onStop }: LegProps): ComponentChild => {
+  const node = { kind: 'destination', name: leg.to, state: leg.state, words: legWords(leg) } as const
+  const stop = onStop && h(StopLeg, { to: leg.to, onClick: onStop })
+  return h('li', { class: 'leg' }, h(Conversions, { plan: leg.plan }), h(Node, node, stop))
+}
+
+/** The name of its source is no destination. */
+const isStoppable = ({ stream }: BridgeView, leg: LegView): boolean =>
+  leg.to !== `stream:${stream}` && !isOver(leg)
+
+/** More than one destination goes on. */
+export const isParted = ({ legs }: BridgeView): boolean => legs.filter(leg => !isOver(leg)).length > 1
+
+export interface BridgeGraphProps {
+  readonly bridge: BridgeView
+  /** `place`: of the destination among its `legs`. */
+  readonly onStopLeg: (place: number) => void
+}
+export const BridgeGraph = ({ bridge, onStopLeg }: BridgeGraphProps): ComponentChild => {
   const { from, state, reason = state, legs } = bridge
   return h(
     'div',
@@ -83,7 +118,13 @@ export const BridgeGraph = ({ bridge }: { readonly bridge: BridgeView }): Compon
     h(
       'ul',
       { class: 'legs', 'aria-label': 'Destinations' },
-      legs.map((leg, i) => h(Leg, { key: i, leg })),
+      legs.map((leg, i) =>
+        h(Leg, {
+          key: i,
+          leg,
+          onStop: isParted(bridge) && isStoppable(bridge, leg) ? () => onStopLeg(i) : undefined,
+        }),
+      ),
     ),
   )
 }

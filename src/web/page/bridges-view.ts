@@ -1,15 +1,13 @@
 /** Everything that is carried on: bridges drawn, destinations added and stopped, and what happened. */
 import { type ComponentChild, h } from 'preact'
 import { useRef } from 'preact/hooks'
-import { type BridgeView, closeBridge, listBridges } from './api.ts'
+import { type BridgeView, closeBridge, closeLeg, listBridges } from './api.ts'
 import { BridgeForm } from './bridge-form.ts'
-import { BridgeGraph } from './bridge-graph.ts'
+import { BridgeGraph, isOver, isParted } from './bridge-graph.ts'
 import { EventLog } from './event-log.ts'
 import { useKeptFocus } from './kept-focus.ts'
 import { PeersOf } from './peer-details.ts'
 import { usePolled } from './polling.ts'
-
-const isOver = ({ state }: BridgeView): boolean => state === 'ended' || state === 'failed'
 
 interface BridgeCardProps {
   readonly bridge: BridgeView
@@ -19,15 +17,16 @@ const BridgeCard = ({ bridge, onChanged }: BridgeCardProps): ComponentChild => {
   const card = useRef<HTMLLIElement>(null)
   useKeptFocus(card)
   const over = isOver(bridge)
-  const words = over ? 'Forget' : 'Stop'
+  const words = over ? 'Forget' : isParted(bridge) ? 'Stop all' : 'Stop'
   const onClick = (): void => void closeBridge(bridge.id).then(onChanged, onChanged)
-  const label = `${words} the bridge from ${bridge.from}`
+  const onStopLeg = (place: number): void => void closeLeg(bridge.id, place).then(onChanged, onChanged)
+  const label = `${words}${words === 'Stop all' ? ' destinations of' : ''} the bridge from ${bridge.from}`
   const look = over ? 'quiet' : 'danger'
   const stop = h('button', { class: look, type: 'button', 'aria-label': label, onClick }, words)
   return h(
     'li',
     { ref: card, class: 'card', 'data-bridge': bridge.id },
-    h(BridgeGraph, { bridge }),
+    h(BridgeGraph, { bridge, onStopLeg }),
     over ? null : h(PeersOf, { bridge }),
     h('div', { class: 'row end' }, stop),
   )

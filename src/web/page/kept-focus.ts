@@ -4,18 +4,21 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 
 const focusable = 'button, a[href], summary'
 
-/** As `item` goes: the next item of its list gets the focus, else the one before, else the heading of the page. */
-export const useKeptFocus = (item: RefObject<HTMLElement | null>): void =>
+/** The next item of its list, else the one before, else the heading of the page. */
+const neighbourOf = ({ nextElementSibling, previousElementSibling }: HTMLElement): HTMLElement | null => {
+  const neighbour = nextElementSibling ?? previousElementSibling
+  return neighbour?.querySelector<HTMLElement>(focusable) ?? document.querySelector('h1')
+}
+
+/** As `item` goes, its heir gets the focus if it had it. */
+export const useKeptFocus = (item: RefObject<HTMLElement | null>, heirOf = neighbourOf): void =>
   // A layout effect ends while the item is still there, another one later.
   useLayoutEffect(() => {
     const { current } = item
     return () => {
-      if (current === null || !current.contains(document.activeElement)) return
-      const neighbour = current.nextElementSibling ?? current.previousElementSibling
-      const next = neighbour?.querySelector<HTMLElement>(focusable) ?? document.querySelector('h1')
-      next?.focus()
+      if (current?.contains(document.activeElement)) heirOf(current)?.focus()
     }
-  }, [item])
+  }, [item, heirOf])
 
 const isNowhere = ({ activeElement }: Document): boolean =>
   activeElement === null || activeElement === document.body || activeElement.closest('[hidden]') !== null

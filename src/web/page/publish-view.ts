@@ -86,6 +86,7 @@ export const PublishView = ({ name: initialName, rtmp }: LinksProps): ComponentC
   return h(
     'div',
     { class: 'main' },
+    h('header', { class: 'title' }, h('h1', { tabIndex: -1 }, 'Publish')),
     h(
       'div',
       { class: 'stage', 'data-phase': busy ? 'playing' : 'waiting' },

@@ -160,6 +160,13 @@ const cases: Record<string, () => Promise<Response>> = {
   async getBridge() {
     return send('GET', `/v1/bridges/${gateway.bridges.list()[0]!.id}`)
   },
+  async closeLeg() {
+    live('bridge/two')
+    const to = ['rtmp://127.0.0.1:1/app/KEY', 'rtmp://127.0.0.1:2/app/KEY']
+    await send('POST', '/v1/bridges', { from: 'stream:bridge/two', to })
+    const { id } = gateway.bridges.list().find(({ stream }) => stream === 'bridge/two')!
+    return send('DELETE', `/v1/bridges/${id}/legs/1`)
+  },
   async closeBridge() {
     return send('DELETE', `/v1/bridges/${gateway.bridges.list()[0]!.id}`)
   },
