@@ -19,6 +19,8 @@ export interface PhoneOptions {
   /** `HOST:PORT` where it is registered and sends everything. */
   readonly registrar?: string
   readonly transport?: 'udp' | 'tcp'
+  /** A film that it shows, in H.264; it also takes pictures then. */
+  readonly film?: string
 }
 
 /** What baresip tells, as it names it: CALL_ESTABLISHED. */
@@ -38,6 +40,8 @@ export interface Phone {
   /** One key after the other. */
   press(keys: string): Promise<void>
   until(type: string, count?: number): Promise<void>
+  /** Keeps what it shows of the other end at this moment as a PNG file. */
+  seen(path: string): Promise<void>
   /** What it has heard of its last call up to its first hold, 16 bits, once it has been stopped. */
   heard(): { readonly rate: number; readonly samples: Float32Array }
   readonly program: Program
@@ -56,7 +60,19 @@ interface Ports {
   readonly keys: number
 }
 
-const configOf = (folder: string, { sip, control, keys }: Ports, rate: number): string =>
+/** Modules of the package baresip-ffmpeg, and one that keeps a picture. */
+const filmLines = (film: string): readonly string[] => [
+  `video_source avformat,${film}`,
+  ...['video_display fakevideo,nil', 'video_size 320x240', 'video_fps 15', 'video_bitrate 500000'],
+  ...['avcodec', 'avformat', 'fakevideo', 'snapshot'].map(name => `module ${name}.so`),
+]
+
+const configOf = (
+  folder: string,
+  { sip, control, keys }: Ports,
+  rate: number,
+  film: string | undefined,
+): string =>
   [
     'poll_method epoll',
     `sip_listen 127.0.0.1:${sip}`,
@@ -71,6 +87,7 @@ const configOf = (folder: string, { sip, control, keys }: Ports, rate: number): 
     ...['g711', 'g722', 'opus', 'aufile', 'aubridge', 'sndfile', 'srtp', 'cons'].map(
       name => `module ${name}.so`,
     ),
+    ...(film === undefined ? [] : filmLines(film)),
     ...['account', 'menu', 'ctrl_tcp'].map(name => `module_app ${name}.so`),
     `snd_path ${folder}`,
     `ctrl_tcp_listen 127.0.0.1:${control}`,
@@ -119,7 +136,7 @@ const readWav = (path: string): { readonly rate: number; readonly samples: Float
 }
 
 export const startPhone = async (name: string, options: PhoneOptions = {}): Promise<Phone> => {
-  const { tone = 700, codecs = ['pcmu'], answers = false, account = '', transport = 'udp' } = options
+  const { tone = 700, codecs = ['pcmu'], answers = false, account = '', transport = 'udp', film } = options
   const folder = mkdtempSync(join(tmpdir(), 'phone-'))
   // What follows its SIP port is where it listens for TLS, so that one comes last, with a free port behind it.
   const ports: Ports = { control: await freePort(), keys: await freePort(), sip: await freePort() }
@@ -134,12 +151,13 @@ export const startPhone = async (name: string, options: PhoneOptions = {}): Prom
     registrar === undefined ? ';regint=0' : `;regint=120;outbound="sip:${registrar};transport=${transport}"`
   const password = options.password === undefined ? '' : `;auth_pass=${options.password}`
   const mode = answers ? ';answermode=auto' : ''
+  const pictures = film === undefined ? '' : ';video_codecs=h264'
   const names = codecs.map(codec => NAMES[codec]).join(',')
   writeFileSync(
     join(folder, 'accounts'),
-    `<${uri}>${registered};audio_codecs=${names}${password}${mode}${account}\n`,
+    `<${uri}>${registered};audio_codecs=${names}${pictures}${password}${mode}${account}\n`,
   )
-  writeFileSync(join(folder, 'config'), configOf(folder, ports, rate))
+  writeFileSync(join(folder, 'config'), configOf(folder, ports, rate, film))
   const program = startProgram('baresip', ['-f', folder])
   const socket = await connectTo(ports.control)
   // Keys of its keyboard: it has no long command for them.
@@ -172,6 +190,13 @@ export const startPhone = async (name: string, options: PhoneOptions = {}): Prom
           `${type} of ${name}: ${events.map(event => event.type).join(' ')}\n${program.output().slice(-1500)}`,
         () => events.filter(event => event.type === type).length >= count,
       ),
+    async seen(path) {
+      command('snapshot_recv', path)
+      await until(
+        () => `a picture is kept: ${program.output().slice(-1500)}`,
+        () => program.output().includes(`png: wrote ${path}`),
+      )
+    },
     heard: () => {
       if (heard === undefined) throw new Error('the phone has not been stopped')
       return heard
