@@ -37,7 +37,7 @@ const findAddon = (): string => {
   if (found !== undefined) return found
   throw new GatewayError(
     'dependency-missing',
-    'the native addon is not built: run `npm rebuild crosspoint` or `npm ci`',
+    'the native addon is not built: run `npm rebuild crosspoint` (in a checkout: `npm ci`)',
   )
 }
 

@@ -1,5 +1,8 @@
 import type { ReportBlock } from '../media/rtcp/types.ts'
 
+/** A time stamp so far behind is no digit and no picture out of order: the sender's clock was set back. Seconds. */
+const SET_BACK_S = 60
+
 /** Loss and jitter of one received stream, as RFC 3550 A.3 and A.8 count them. */
 export class ReceiveStatistics {
   /** Of the stream as it is now: a restart begins anew. */
@@ -40,7 +43,10 @@ export class ReceiveStatistics {
     else if (seq < this.#base) this.#base = seq
     if (seq < this.highest) return
     this.highest = seq
-    if (ts !== this.#lastTs) this.#addJitter(ts, arrival)
+    // A digit has the time at which its key went down (RFC 4733 2.2), however long it is held, in between the sound.
+    const behind = this.#lastTs - ts
+    if (behind >= 0 && behind < SET_BACK_S * this.#clockRate) return
+    this.#addJitter(ts, arrival)
   }
 
   /** The stream goes on with another SSRC or after a jump: what was lost in between is nobody's loss. */

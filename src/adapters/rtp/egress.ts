@@ -1,8 +1,9 @@
 /** Stream to RTP: two ports at most, described when the tracks are known. */
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
+import { dirname } from 'node:path'
 import { createScope, Scoped } from '../../core/scope.ts'
 import type { Accept, Egress, EgressSink, LinkStats, OpenTrack, Pressure } from '../../core/types.ts'
 import { GatewayError } from '../../errors.ts'
@@ -44,6 +45,11 @@ const resolve = async ({ resolveHost }: AdapterContext, host: string): Promise<s
     throw new GatewayError('connect-failed', `${host} has no address: ${cause.message}`, { cause })
   })
   return found.address
+}
+
+const writeDescription = async (path: string, sdp: string, mode?: number): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, sdp, mode === undefined ? {} : { mode })
 }
 
 class RtpEgress extends Scoped implements Egress {
@@ -129,7 +135,7 @@ class RtpEgress extends Scoped implements Egress {
     this.#text = sdp
     const { sdpFile, crypto } = this.#target
     if (sdpFile !== undefined)
-      await writeFile(sdpFile, sdp, crypto && { mode: 0o600 }).catch((cause: Error) => {
+      await writeDescription(sdpFile, sdp, crypto && 0o600).catch((cause: Error) => {
         throw new GatewayError('io-failed', `${sdpFile}: ${cause.message}`, { cause })
       })
     this.#context.tellPeer?.(this.#peer(session, sdp))

@@ -91,6 +91,10 @@ const checkPorts = (lines: readonly SourceLine[]): void => {
     throw malformed(`two m-lines on port ${twice}: each needs a port of its own, two above the last`)
 }
 
+/** Mandatory (RFC 8866 5.2), yet missing in many that were written by hand; players ask for none. */
+const withOrigin = (text: string): string =>
+  /^o=/m.test(text) ? text : text.replace(/^v=0\r?\n/, '$&o=- 0 0 IN IP4 0.0.0.0\n')
+
 /**
  * @param label where the text is from, for people
  * @throws GatewayError 'malformed', 'unsupported-codec', 'bad-url'
@@ -102,7 +106,7 @@ export const parseSdpSource = (
   config: RtpConfig,
 ): SourceDescription => {
   checkNames(query, COMMON_OPTIONS)
-  const session = parseSdp(text)
+  const session = parseSdp(withOrigin(text))
   const used = session.media.filter(
     media =>
       media.port > 0 &&

@@ -82,6 +82,22 @@ describe('receiver', () => {
     expect(receiver.report(0)!.jitter).toBeGreaterThan(500)
   })
 
+  test('a key that is held down, in between the sound, is no jitter', () => {
+    const { receiver, push } = make()
+    for (let i = 0; i < 200; i++) {
+      push(packet(1000 + 2 * i, 900_000 + i * 3000), i * 33_333)
+      push(packet(1001 + 2 * i, 900_000), i * 33_333 + 1000)
+    }
+    expect(receiver.report(0)!.jitter).toBeLessThan(5)
+  })
+
+  test('the jitter of a sender whose clock was set back far is that of its new time', () => {
+    const { receiver, push } = make()
+    for (let i = 0; i < 20; i++) push(packet(1000 + i, 90_000_000 + i * 3000), i * 33_333)
+    for (let i = 20; i < 80; i++) push(packet(1000 + i, i * 3000), i * 33_333 + (i % 2) * 10_000)
+    expect(receiver.report(0)!.jitter).toBeGreaterThan(500)
+  })
+
   test('a sender report is echoed with its delay and placed on the time line', () => {
     const { receiver, push } = make()
     push(packet(1, 0xffff_fff0))

@@ -220,7 +220,7 @@ describe('RTCP', () => {
 
 describe('the description', () => {
   test('is written to a file and told with its commands', async () => {
-    const file = join(folder, 'out.sdp')
+    const file = join(folder, 'not-there-yet', 'out.sdp')
     await begin(`?sdp=${encodeURIComponent(file)}`)
     expect(readFileSync(file, 'utf8')).toBe(peer!.sdp)
     expect(peer!.does).toBe('receive')

@@ -32,6 +32,12 @@ test('as ffmpeg writes it', () => {
   expect(lines[0]!.formats[0]!.params).toHaveProperty('sps', expect.any(Uint8Array))
 })
 
+test('one written by hand needs no line about who made it', () => {
+  const text = 'v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 6104 RTP/AVP 8\r\n'
+  const { lines } = parseSdpSource(text, 'by hand', new URLSearchParams(), config)
+  expect(lines[0]!.formats[0]!.format).toMatchObject({ codec: 'pcma', payloadType: 8 })
+})
+
 test('a static payload type needs no map; of several all that are read may come', () => {
   const [line] = parse(['c=IN IP4 127.0.0.1', 'm=audio 5004 RTP/AVP 0 8 18 9']).lines
   expect(line!.formats.map(({ format }) => format.codec)).toEqual(['pcmu', 'pcma', 'g722'])
