@@ -46,22 +46,26 @@ export class Deliveries {
   readonly counts: DeliveryCounts = { delivered: 0, failed: 0, dropped: 0, abandoned: 0 }
   /** Events not delivered yet. */
   waiting = 0
-  readonly #options: DeliveriesOptions
+  /** May be replaced by another of the same address: what waits goes on by it. */
+  config: WebhookConfig
+  readonly #options: Omit<DeliveriesOptions, 'config'>
   readonly #url: string
   readonly #lanes = new Map<string, Lane>()
   readonly #ready: Lane[] = []
   #inFlight = 0
   #isFull = false
   #isClosing = false
+  #isOver = false
   #onIdle: (() => void) | undefined
 
-  constructor(options: DeliveriesOptions) {
+  constructor({ config, ...options }: DeliveriesOptions) {
+    this.config = config
     this.#options = options
-    this.#url = maskUrls(options.config.url)
+    this.#url = maskUrls(config.url)
   }
 
   push(event: GatewayEvent): void {
-    if (this.waiting >= this.#options.config.queue) {
+    if (this.waiting >= this.config.queue) {
       this.#drop()
       return
     }
@@ -83,6 +87,7 @@ export class Deliveries {
     for (const lane of this.#lanes.values()) this.#hurry(lane)
     if (this.#lanes.size > 0) await promise
     cancel()
+    this.#isOver = true
     for (const lane of this.#lanes.values()) lane.cancel?.()
     if (this.waiting > 0) log.warn({ webhook: this.#url, events: this.waiting }, 'webhook: not delivered')
   }
@@ -103,7 +108,7 @@ export class Deliveries {
   }
 
   #pump(): void {
-    while (this.#inFlight < maxInFlight) {
+    while (this.#inFlight < maxInFlight && !this.#isOver) {
       const lane = this.#ready.shift()
       if (lane === undefined) return
       this.#inFlight++
@@ -112,8 +117,8 @@ export class Deliveries {
   }
 
   async #send(lane: Lane, event: GatewayEvent): Promise<void> {
-    const { config, post } = this.#options
-    const failure = failureOf(await post({ ...config, id: event.id, body: JSON.stringify(event) }))
+    const { post } = this.#options
+    const failure = failureOf(await post({ ...this.config, id: event.id, body: JSON.stringify(event) }))
     this.#inFlight--
     if (failure === undefined) {
       this.counts.delivered++
@@ -135,10 +140,10 @@ export class Deliveries {
   }
 
   #retry(lane: Lane, { id, type, stream }: GatewayEvent, failure: string): void {
-    const { config, clock, log, random } = this.#options
+    const { clock, log, random } = this.#options
     const tries = ++lane.attempts
     const fields = { webhook: this.#url, event: id, type, stream, tries }
-    if (tries >= config.attempts || this.#isClosing) {
+    if (tries >= this.config.attempts || this.#isClosing) {
       this.counts.abandoned++
       log.error(fields, `webhook: given up: ${failure}`)
       this.#next(lane)
@@ -158,7 +163,9 @@ export class Deliveries {
     this.counts.dropped++
     if (this.#isFull) return
     this.#isFull = true
-    const { config, log } = this.#options
-    log.error({ webhook: this.#url, queue: config.queue }, 'webhook: the queue is full, events are dropped')
+    this.#options.log.error(
+      { webhook: this.#url, queue: this.config.queue },
+      'webhook: the queue is full, events are dropped',
+    )
   }
 }

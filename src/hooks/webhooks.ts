@@ -11,7 +11,7 @@ import { post } from './post.ts'
 export interface Webhooks {
   /** Of all webhooks together, also of those that are no longer told. */
   counts(): DeliveryCounts & { readonly waiting: number }
-  /** From now on these are told. One that is as it was goes on with what waits for it. */
+  /** From now on these are told. One whose address stays goes on with what waits for it, in its order. */
   apply(configs: readonly WebhookConfig[]): void
 }
 
@@ -20,8 +20,6 @@ const graceMs = 3000
 const kinds = ['delivered', 'failed', 'dropped', 'abandoned'] as const
 
 interface Told {
-  /** Differs when the configuration does. */
-  readonly mark: string
   readonly deliveries: Deliveries
   readonly stop: () => void
 }
@@ -40,9 +38,9 @@ export const openWebhooks = (
   const begin = (config: WebhookConfig): Told => {
     const deliveries = new Deliveries({ config, clock, log, post, random: Math.random })
     const stop = events.on(event => {
-      if (passes({ types: config.events }, event)) deliveries.push(event)
+      if (passes({ types: deliveries.config.events }, event)) deliveries.push(event)
     })
-    return { mark: fingerprint(config), deliveries, stop }
+    return { deliveries, stop }
   }
   const end = (one: Told): void => {
     one.stop()
@@ -54,9 +52,16 @@ export const openWebhooks = (
   }
   const apply = (configs: readonly WebhookConfig[]): void => {
     const before = [...told]
-    told = configs.map(config => {
-      const same = before.findIndex(({ mark }) => mark === fingerprint(config))
-      return same < 0 ? begin(config) : before.splice(same, 1)[0]!
+    const take = (fits: (config: WebhookConfig) => boolean): Told | undefined => {
+      const at = before.findIndex(({ deliveries }) => fits(deliveries.config))
+      return at < 0 ? undefined : before.splice(at, 1)[0]
+    }
+    // Of several with one address, those that are as they were come first.
+    const same = configs.map(config => take(other => fingerprint(other) === fingerprint(config)))
+    told = configs.map((config, i) => {
+      const one = same[i] ?? take(({ url }) => url === config.url) ?? begin(config)
+      one.deliveries.config = config
+      return one
     })
     before.forEach(end)
   }

@@ -167,6 +167,21 @@ describe('the end', () => {
     await closed
     expect(logged.at(-1)).toBe('webhook: not delivered')
   })
+  test('after it nothing more goes out, however late the server answers', async () => {
+    const { push, answerWith, deliveries, clock, ids } = setup()
+    const held: ((result: PostResult) => void)[] = []
+    answerWith(() => new Promise(resolve => held.push(resolve)))
+    push('a')
+    push('a')
+    await settle()
+    const closed = deliveries.close(3000)
+    await clock.advanceAsync(3_000_000)
+    await closed
+    held[0]!({ status: 204, text: '' })
+    await settle()
+    expect(ids()).toEqual(['x-1'])
+    expect(clock.pending).toBe(0)
+  })
 })
 
 test('what the section may hold', () => {
