@@ -64,25 +64,28 @@ export class CallList {
   admitOwn(account: string | undefined): void {
     const { calls } = this.#config.limits
     if (this.#running.size >= calls) throw new GatewayError('busy', `sip.limits.calls is ${calls}`)
-    const detail = account && this.#accountFull(account)
+    const detail = account && this.#accountFull(account, true)
     if (detail !== undefined) throw new GatewayError('busy', detail)
   }
 
-  /** What one more call would break: 486 what belongs to whoever is called, 503 what is the gateway's. */
+  /**
+   * What one more call would break; of whom it is proven where it is, those that may be forged do not count. 486 what belongs to whoever is called, 503 what is the gateway's.
+   */
   full(calling: Calling): { readonly code: 486 | 503; readonly detail: string } | undefined {
     const { calls, callsPerSource } = this.#config.limits
     if (this.#running.size >= calls) return { code: 503, detail: `sip.limits.calls is ${calls}` }
-    const { remote, account } = calling
-    if (this.#count(call => call.about.peerIp === remote) >= callsPerSource)
+    const { remote, account, isProven = false } = calling
+    if (this.#count(call => call.about.peerIp === remote, isProven) >= callsPerSource)
       return { code: 503, detail: `sip.limits.callsPerSource is ${callsPerSource}` }
-    const detail = (account && this.#accountFull(account)) ?? this.#routeFull(calling)
+    const detail = (account && this.#accountFull(account, isProven)) ?? this.#routeFull(calling)
     return detail === undefined ? undefined : { code: 486, detail }
   }
 
-  #accountFull(name: string): string | undefined {
+  #accountFull(name: string, isProven: boolean): string | undefined {
     const { accounts, trunks } = this.#config
     const most = (accounts[name] ?? trunks[name])?.maxCalls
-    return most !== undefined && this.ofAccount(name) >= most ? `${name} has ${most} calls` : undefined
+    const count = this.#count(call => call.about.account === name, isProven)
+    return most !== undefined && count >= most ? `${name} has ${most} calls` : undefined
   }
 
   #routeFull(calling: Calling): string | undefined {
@@ -91,13 +94,13 @@ export class CallList {
     if (route?.maxCalls === undefined) return undefined
     // By its name: a reload makes new rules of the same text.
     const name = routeName(route)
-    const count = this.#count(({ about }) => about.routeName === name)
+    const count = this.#count(({ about }) => about.routeName === name, calling.isProven)
     return count >= route.maxCalls ? `the rule has ${route.maxCalls} calls` : undefined
   }
 
-  #count(fits: (call: Call) => boolean): number {
+  #count(fits: (call: Call) => boolean, onlyProven = false): number {
     let count = 0
-    for (const call of this.#running.values()) if (fits(call)) count++
+    for (const call of this.#running.values()) if (fits(call) && (call.isProven || !onlyProven)) count++
     return count
   }
 }

@@ -12,9 +12,12 @@ const name = z.string().regex(/^[\w.-]{1,64}$/, 'is not a name of A-Z a-z 0-9 _ 
 const limits = z.strictObject({
   /** Calls at once, both ways together. */
   calls: z.int().min(1).default(500),
-  /** Calls at once from one address. */
+  /** Calls at once from one address; those by a connection, signed or acknowledged do not count forged ones. */
   callsPerSource: z.int().min(1).default(100),
-  /** New calls within a second from one address; more are answered 503. */
+  /**
+   * New calls within a second from one address, registration or trunk; more are answered 503. What comes by a
+   * connection and what is signed has as much of its own, so that forged datagrams use up neither.
+   */
   newCallsPerSource: z.int().min(1).default(20),
   /**
    * So many refused requests or wrong passwords within a minute, and the address gets no answer for the next minute. A

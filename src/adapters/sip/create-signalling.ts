@@ -10,10 +10,10 @@ import { formatResponse } from './message/format-message.ts'
 import type { NameAddr, SipUri } from './message/types.ts'
 import type { InviteOptions, OutgoingInvite, OutgoingInviteEvents } from './outgoing-invite.ts'
 import type { RequestOptions, RequestResult } from './request.ts'
+import { Allowances } from './server/allowances.ts'
 import { Dispatcher } from './server/dispatcher.ts'
 import type { IncomingCall } from './server/incoming-call.ts'
 import { Refusals } from './server/refusals.ts'
-import { SourceRates } from './server/source-rates.ts'
 import type { Signalling, SignallingLimits, SignallingOptions, SignallingStats } from './signalling.ts'
 import { capabilityHeaders } from './stack/capabilities.ts'
 import { contactOfDoor } from './stack/local-address.ts'
@@ -49,7 +49,7 @@ class SipSignalling implements Signalling {
   readonly #stack: Stack
   readonly #dispatcher: Dispatcher
   readonly #refusals: Refusals
-  readonly #rates: SourceRates
+  readonly #allowances: Allowances
   readonly #counts: ReturnType<typeof noCounts>
   readonly #incoming = new Set<IncomingCall>()
   readonly #outgoing = new Set<OutgoingCall>()
@@ -63,12 +63,14 @@ class SipSignalling implements Signalling {
     this.#stack = stack
     this.#counts = counts
     this.#refusals = new Refusals(stack.clock, stack.log, options.onRefused)
-    this.#rates = new SourceRates(stack.clock, limits.requestsPerSecond, limits.burst)
+    const digest = new DigestServer(stack.clock)
+    const { allowanceOf } = options
+    this.#allowances = new Allowances({ clock: stack.clock, digest, limits, allowanceOf })
     this.#dispatcher = new Dispatcher({
       stack,
       refusals: this.#refusals,
-      rates: this.#rates,
-      digest: new DigestServer(stack.clock),
+      allowances: this.#allowances,
+      digest,
       screen: options.screen,
       onInvite: call => this.#receiveCall(call, options.onInvite),
       onRequest: options.onRequest,
@@ -185,7 +187,7 @@ class SipSignalling implements Signalling {
         clientTransactions: table.clients,
         dialogs: dialogs.size,
         connections: transports.connections,
-        sources: this.#rates.size,
+        sources: this.#allowances.size,
       },
     }
   }

@@ -16,6 +16,8 @@ export interface Calling {
   readonly account?: string | undefined
   /** Who signed it. */
   readonly user?: string | undefined
+  /** It comes from there indeed: by a connection, or signed. Over UDP anybody may write any address. */
+  readonly isProven?: boolean
 }
 
 export interface RuleVerdict {

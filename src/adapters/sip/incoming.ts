@@ -9,6 +9,7 @@ import type { SipRequest } from './message/types.ts'
 import { ipOfHost } from './message/uri.ts'
 import type { Refusals } from './refusals.ts'
 import type { Verdict } from './request.ts'
+import type { Allowance } from './signalling.ts'
 
 /** Whose password proves what: the same for all rules. */
 export const REALM = 'crosspoint'
@@ -34,7 +35,19 @@ export const callingOf = (
   remote: plainAddress(source.ip),
   account,
   user,
+  isProven: user !== undefined || source.transport !== 'udp',
 })
+
+/** A registration or trunk has its own, from whichever of its addresses. A call that is challenged takes two requests. */
+export const allowanceOf = (
+  { limits, accounts, trunks }: SipConfig,
+  account: string | undefined,
+  ip: string,
+): Allowance => {
+  const own = account === undefined ? undefined : (accounts[account] ?? trunks[account])?.newCalls
+  const calls = own ?? limits.newCallsPerSource
+  return { of: account ?? plainAddress(ip), perSecond: 2 * calls, burst: 4 * calls }
+}
 
 const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 120)
 
@@ -97,7 +110,9 @@ export const screenRequest = (parts: ScreenParts, request: SipRequest, source: S
   const calling = callingOf(request, source, parts.accountOf(request, source))
   const verdict = judgeCall(config.routes, calling)
   if (verdict.outcome === 'refused') return refuse(parts, request, calling, verdict.code, verdict.detail)
+  // Who signs is judged with what it has shown: see `CallList.full`.
+  if (verdict.outcome === 'challenged') return challenge(verdict, config.challenge)
   const full = parts.full(calling)
   if (full !== undefined) return refuse(parts, request, calling, full.code, full.detail)
-  return verdict.outcome === 'admitted' ? { action: 'admit' } : challenge(verdict, config.challenge)
+  return { action: 'admit' }
 }

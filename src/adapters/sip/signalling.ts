@@ -76,8 +76,19 @@ export interface TraceEntry {
   readonly bytes: Buffer
 }
 
+/** What new requests are counted against. */
+export interface Allowance {
+  /** Whose it is: all that name the same share it, as far as they show as much of themselves. */
+  readonly of: string
+  readonly perSecond: number
+  readonly burst: number
+}
+
 export interface SignallingLimits {
-  /** New requests of one source address in a second, over a burst; the next are answered 503, far too many not at all. */
+  /**
+   * New requests of one source address in a second, over a burst; the next are answered 503, far too many not at all.
+   * What comes by a connection, and what bears a nonce that was sent there, has as much of its own.
+   */
   readonly requestsPerSecond: number
   readonly burst: number
   readonly serverTransactions: number
@@ -125,6 +136,8 @@ export interface SignallingOptions {
    * costs the same for every one of a flood: no I/O.
    */
   readonly screen: (request: SipRequest, source: Source) => Verdict
+  /** Whose allowance a new request takes, and how large it is. Absent, or undefined: that of its address, by `limits`. */
+  readonly allowanceOf?: (request: SipRequest, source: Source) => Allowance | undefined
   readonly onInvite: (invite: IncomingInvite) => void
   /** Other requests outside a call. Absent: 405. */
   readonly onRequest?: (request: IncomingRequest) => void

@@ -24,7 +24,7 @@ import type { SipConfig } from './config.ts'
 import { createSignalling } from './create-signalling.ts'
 import { type Calling, judgeCall } from './dial-plan.ts'
 import { doorsOf, openDoors } from './doors.ts'
-import { callingOf, noteRefusal, screenRequest } from './incoming.ts'
+import { allowanceOf, callingOf, noteRefusal, screenRequest } from './incoming.ts'
 import type { IncomingInvite } from './incoming-invite.ts'
 import type { SipRequest, SipUri } from './message/types.ts'
 import { Refusals } from './refusals.ts'
@@ -174,7 +174,7 @@ export class Switchboard implements Board {
   async #open(): Promise<void> {
     const { context, config, scope } = this
     const { clock, log } = context
-    const { limits, sessionExpiresS, minSessionS, trust } = config
+    const { sessionExpiresS, minSessionS, trust } = config
     const doors = await doorsOf(context, config, (door, pair) => this.#signalling?.renew(door, pair))
     const options: Omit<SignallingOptions, 'addresses'> = {
       clock,
@@ -186,8 +186,7 @@ export class Switchboard implements Board {
       onRefused: (cause, { ip }) => {
         if (cause === 'wrong-password') this.refusals.blame(plainAddress(ip))
       },
-      // A call that is challenged takes two requests.
-      limits: { requestsPerSecond: 2 * limits.newCallsPerSource, burst: 4 * limits.newCallsPerSource },
+      allowanceOf: (request, { ip }) => allowanceOf(config, this.#accountOf(request, { ip }), ip),
       sessionTimer: { expiresS: sessionExpiresS, minimumS: minSessionS },
       rejectUnauthorized: trust.rejectUnauthorized,
       ...(trust.caFile !== undefined && { ca: await withOwnRoots(trust.caFile) }),
@@ -218,7 +217,7 @@ export class Switchboard implements Board {
     }
   }
 
-  #accountOf({ uri }: SipRequest, { ip }: Source): string | undefined {
+  #accountOf({ uri }: SipRequest, { ip }: Pick<Source, 'ip'>): string | undefined {
     return this.#accounts?.accountOf(ip, uri.user)
   }
 

@@ -15,6 +15,8 @@ export interface CallAbout {
   readonly peerIp: string
   /** The door of ours that its signalling goes by. */
   readonly local: BoundAddress
+  /** Its far side is where it says: by a connection, signed, or called by us. */
+  readonly isProven: boolean
   readonly account?: string | undefined
   readonly route?: SipRoute | undefined
   readonly routeName?: string | undefined

@@ -35,6 +35,8 @@ export class Call {
   readonly hearing: Hearing
   readonly digits: CallDigits
   callId = ''
+  /** Whoever acknowledged our answer has got it. */
+  isProven: boolean
   session: Session | undefined
   farewell: Farewell = () => undefined
   purpose: CallPurpose = {}
@@ -61,6 +63,7 @@ export class Call {
     const { context } = board
     this.board = board
     this.about = about
+    this.isProven = about.isProven
     this.scope = context.scope.child(`call ${this.id}`)
     this.log = context.log.child({ call: this.id, direction: about.direction, peer: about.peer })
     this.#since = context.clock.wall()

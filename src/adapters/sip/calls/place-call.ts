@@ -143,6 +143,7 @@ class Attempt {
         peer: `${target.transport} ${hostOfIp(target.ip)}:${target.port}`,
         peerIp: target.ip,
         local,
+        isProven: true,
         account: way.account,
       },
       termsOf(board, way, offersVideo(board, request)),

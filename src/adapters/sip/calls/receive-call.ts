@@ -29,13 +29,18 @@ const termsOf = ({ config }: Board, { route }: Admitted, account: string | undef
 }
 
 /** What the two ends are called in lists and logs. */
-const aboutOf = ({ request, source }: IncomingInvite, { route }: Admitted, account: string | undefined) => ({
+const aboutOf = (
+  { request, source }: IncomingInvite,
+  { route }: Admitted,
+  { account, isProven = false }: Calling,
+) => ({
   direction: 'inbound' as const,
   from: formatUri(request.from.uri),
   to: formatUri(request.uri),
   peer: `${source.transport} ${hostOfIp(source.ip)}:${source.port}`,
   peerIp: source.ip,
   local: source.local,
+  isProven,
   account,
   route,
   routeName: routeName(route),
@@ -116,7 +121,7 @@ export const receiveCall = (
   begun: (call: Call) => void,
 ): void => {
   const { account } = calling
-  const call = new Call(board, aboutOf(invite, admitted, account), termsOf(board, admitted, account))
+  const call = new Call(board, aboutOf(invite, admitted, calling), termsOf(board, admitted, account))
   call.callId = invite.request.callId
   call.farewell = rejectWith(invite)
   invite.listen({

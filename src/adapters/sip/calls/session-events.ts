@@ -56,6 +56,9 @@ const takeLateAnswer = (call: Call, body: Body): void => {
 }
 
 export const sessionEvents = (call: Call): SessionEvents => ({
+  acknowledged: () => {
+    call.isProven = true
+  },
   answered: guarded(call, body => takeLateAnswer(call, body)),
   offered: guarded(call, offer => takeOffer(call, offer)),
   info: guarded(call, request => takeInfo(call, request)),

@@ -19,6 +19,8 @@ const common = {
   from: places.optional(),
   /** Calls at once, both ways together. */
   maxCalls: z.int().min(1).default(30),
+  /** New calls that come in by it within a second; more are answered 503. Left out: `limits.newCallsPerSource`. */
+  newCalls: z.int().min(1).optional(),
   codecs: codecs.optional(),
   srtp: z.enum(['off', 'optional', 'required']).optional(),
 } as const

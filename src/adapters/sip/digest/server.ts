@@ -50,11 +50,20 @@ export class DigestServer {
     this.#clock = clock
   }
 
-  /** Values of WWW-Authenticate, one for each algorithm. */
-  challenge(realm: string, algorithms: readonly DigestAlgorithm[], stale: boolean): string[] {
-    const nonce = this.#newNonce(realm)
+  /** Values of WWW-Authenticate, one for each algorithm, for whoever gets what is sent to `ip`. */
+  challenge(realm: string, algorithms: readonly DigestAlgorithm[], stale: boolean, ip = ''): string[] {
+    const nonce = this.#newNonce(realm, ip)
     const tail = `nonce="${nonce}", qop="auth"${stale ? ', stale=true' : ''}`
     return algorithms.map(name => `Digest realm=${quoted(realm)}, algorithm=${name}, ${tail}`)
+  }
+
+  /** Whether it bears a nonce that was sent to `ip`: who wrote it is there, whether the signature is right or not. */
+  wasGivenTo(request: SipRequest, ip: string): boolean {
+    return request.headers.lines('authorization').some(line => {
+      const parameters = parseDigest(line)
+      const nonce = parameters?.get('nonce') ?? ''
+      return this.#isOurs(nonce, parameters?.get('realm') ?? '') && nonce.split('.')[2] === this.#place(ip)
+    })
   }
 
   /** A signature by an algorithm that was not offered counts for nothing: nobody may choose a weaker one. */
@@ -118,16 +127,21 @@ export class DigestServer {
     }
   }
 
-  #newNonce(realm: string): string {
-    const body = `${this.#clock.now().toString(36)}.${randomHex(8)}`
+  #newNonce(realm: string, ip: string): string {
+    const body = `${this.#clock.now().toString(36)}.${randomHex(8)}.${this.#place(ip)}`
     return `${body}.${this.#seal(body, realm)}`
   }
 
   #isOurs(nonce: string, realm: string): boolean {
-    const [at = '', random = '', seal = ''] = nonce.split('.')
-    if (!equal(this.#seal(`${at}.${random}`, realm), seal)) return false
-    const bornUs = Number.parseInt(at, 36)
+    const end = nonce.lastIndexOf('.')
+    if (!equal(this.#seal(nonce.slice(0, end), realm), nonce.slice(end + 1))) return false
+    const bornUs = Number.parseInt(nonce, 36)
     return this.#clock.now() - bornUs <= nonceLifeUs && bornUs > this.#oldestUs
+  }
+
+  /** Where a nonce was sent to, unreadable for others. It is good from elsewhere too: proxies have many addresses. */
+  #place(ip: string): string {
+    return createHmac('sha256', this.#secret).update(`to ${ip}`).digest('hex').slice(0, 8)
   }
 
   #seal(body: string, realm: string): string {

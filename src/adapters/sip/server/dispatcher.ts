@@ -7,16 +7,16 @@ import type { SignallingOptions } from '../signalling.ts'
 import { dialogKey, type Stack, sourceOf } from '../stack/stack.ts'
 import type { Flow } from '../transport/flow.ts'
 import { inspect, inspectInside, type Refusal } from './admission.ts'
+import type { Allowances } from './allowances.ts'
 import { IncomingCall } from './incoming-call.ts'
 import type { Refusals } from './refusals.ts'
 import { ServerExchange } from './server-exchange.ts'
-import type { SourceRates } from './source-rates.ts'
 import { replyStateless } from './stateless.ts'
 
 export interface DispatcherOptions {
   readonly stack: Stack
   readonly refusals: Refusals
-  readonly rates: SourceRates
+  readonly allowances: Allowances
   readonly digest: DigestServer
   readonly screen: SignallingOptions['screen']
   readonly onInvite: (call: IncomingCall) => void
@@ -70,7 +70,7 @@ export class Dispatcher {
   #receiveMalformed({ malformed, code, headers }: Malformed, flow: Flow): void {
     this.malformed++
     this.#options.refusals.add('malformed', flow, malformed)
-    if (headers === undefined || this.#options.rates.admit(flow.ip) !== 'admit') return
+    if (headers === undefined || !this.#options.allowances.admitMalformed(flow)) return
     replyStateless(this.#stack, { headers }, flow, { code, reason: malformed })
   }
 
@@ -138,16 +138,27 @@ export class Dispatcher {
   }
 
   #withinLimits(request: SipRequest, flow: Flow): boolean {
-    const rate = this.#options.rates.admit(flow.ip)
-    if (rate !== 'admit') {
-      this.#options.refusals.add('rate', flow, 'too many new requests of one address')
-      if (rate === 'answer') this.#unavailable(request, flow)
+    const { allowances, refusals } = this.#options
+    const ruling = allowances.admit(request, flow)
+    if (ruling !== 'admit') {
+      refusals.add('rate', flow, allowances.describe(request, flow))
+      if (!this.#askAnyway(request, flow) && ruling === 'answer') this.#unavailable(request, flow)
       return false
     }
     if (!this.#closing && !this.#stack.table.serverFull) return true
     this.#options.refusals.add('full', flow, this.#closing ? 'shutdown' : 'all server transactions are taken')
     this.#unavailable(request, flow)
     return false
+  }
+
+  /** Whoever can sign is not kept out by those who write its address: it is asked to, without a trace. */
+  #askAnyway(request: SipRequest, flow: Flow): boolean {
+    const { allowances, screen } = this.#options
+    if (!allowances.mayAsk(request, flow)) return false
+    const verdict = screen(request, sourceOf(flow))
+    if (verdict.action !== 'challenge') return false
+    this.#challenge(request, flow, verdict)
+    return true
   }
 
   #unavailable(request: SipRequest, flow: Flow): void {
@@ -180,7 +191,9 @@ export class Dispatcher {
       replyStateless(this.#stack, request, flow, { code: 403 })
     } else {
       refusals.counts.unsigned++
-      const headers = { 'WWW-Authenticate': digest.challenge(realm, algorithms, verdict.result === 'stale') }
+      const headers = {
+        'WWW-Authenticate': digest.challenge(realm, algorithms, verdict.result === 'stale', flow.ip),
+      }
       replyStateless(this.#stack, request, flow, { code: 401, headers })
     }
   }

@@ -5,54 +5,58 @@ interface Bucket {
   atUs: number
 }
 
-/** Most addresses that are watched; the quiet ones go first. */
+/** Most sources that are watched. */
 const maxSources = 20_000
 
-/** New requests of each address in a second, over a burst. */
+/** 'answer': one too many, say so. 'ignore': more than twice as many, answering costs more than it is worth. */
+export type RateRuling = 'admit' | 'answer' | 'ignore'
+
+export interface Rate {
+  readonly perSecond: number
+  /** So many at once. */
+  readonly burst: number
+}
+
+/** New requests of each source in a second, over a burst. */
 export class SourceRates {
   readonly #clock: Clock
-  readonly #perSecond: number
-  readonly #burst: number
   readonly #buckets = new Map<string, Bucket>()
 
-  constructor(clock: Clock, perSecond: number, burst: number) {
+  constructor(clock: Clock) {
     this.#clock = clock
-    this.#perSecond = perSecond
-    this.#burst = burst
   }
 
   get size(): number {
     return this.#buckets.size
   }
 
-  /** 'answer': one too many, say so. 'ignore': more than twice as many, answering costs more than it is worth. */
-  admit(ip: string): 'admit' | 'answer' | 'ignore' {
-    const bucket = this.#bucketOf(ip)
+  admit(source: string, { perSecond, burst }: Rate): RateRuling {
+    const bucket = this.#bucketOf(source, burst)
     const now = this.#clock.now()
-    const refill = ((now - bucket.atUs) / 1e6) * this.#perSecond
-    bucket.tokens = Math.min(this.#burst, bucket.tokens + refill) - 1
+    const refill = ((now - bucket.atUs) / 1e6) * perSecond
+    bucket.tokens = Math.min(burst, bucket.tokens + refill) - 1
     bucket.atUs = now
     if (bucket.tokens >= 0) return 'admit'
-    if (bucket.tokens >= -this.#burst) return 'answer'
-    bucket.tokens = -this.#burst
+    if (bucket.tokens >= -burst) return 'answer'
+    bucket.tokens = -burst
     return 'ignore'
   }
 
-  #bucketOf(ip: string): Bucket {
-    const known = this.#buckets.get(ip)
+  #bucketOf(source: string, burst: number): Bucket {
+    const known = this.#buckets.get(source)
     if (known !== undefined) return known
     if (this.#buckets.size >= maxSources) this.#forgetOldest()
-    const bucket = { tokens: this.#burst, atUs: this.#clock.now() }
-    this.#buckets.set(ip, bucket)
+    const bucket = { tokens: burst, atUs: this.#clock.now() }
+    this.#buckets.set(source, bucket)
     return bucket
   }
 
   /** A tenth at once, in the order they came. */
   #forgetOldest(): void {
     let left = maxSources / 10
-    for (const ip of this.#buckets.keys()) {
+    for (const source of this.#buckets.keys()) {
       if (left-- <= 0) return
-      this.#buckets.delete(ip)
+      this.#buckets.delete(source)
     }
   }
 }
