@@ -52,22 +52,17 @@ describe('in real time', () => {
   test.for([
     ['AAC → Opus', makeAac, opus],
     ['Opus → AAC', makeOpus, aac],
-  ] as const)('%s: latency', async ([name, make, to]) => {
+  ] as const)('%s: latency', async ([, make, to]) => {
     const { params, frames } = await make(4)
-    const opened = performance.now()
     await using bench = openBench({ params, to })
-    const first = bench.until(() => bench.heard.length > 0).then(() => performance.now() - opened)
     const start = await play(bench, frames)
     // How much later than a packet's own end it is out, had it been sent without a detour.
     const late = bench.heard.slice(10).map(({ frame, at }) => {
       const end = (frame.pts + frame.duration) / frame.params.clockRate
       return (at - start) / 1000 - end * 1000
     })
-    const [median, p95] = [quantile(late, 0.5), quantile(late, 0.95)]
-    const numbers = `first packet ${(await first).toFixed(0)} ms after the start, added median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`
-    console.log(`${name}: ${numbers}; latency of the job ${bench.job.stats.latencyMs.toFixed(1)} ms`)
     // What it is on a quiet machine is for the benches; here nothing may wait for a second of sound.
-    expect(median).toBeLessThan(1000)
+    expect(quantile(late, 0.5)).toBeLessThan(1000)
     expect(bench.job.stats.dropped).toEqual({})
   })
 })

@@ -136,7 +136,6 @@ describe('time', () => {
     const [before, after] = [await decodeSound(sound.frames), await decodeSound(out)]
     const was = before.start + onsetOf(before.channels[0]!, before.rate)
     const is = after.start + onsetOf(after.channels[0]!, after.rate)
-    console.log(`${codec} ${rate} → ${to.codec}: the beep moved by ${((is - was) * 1000).toFixed(2)} ms`)
     expect(Math.abs(is - was)).toBeLessThan(0.005)
   })
 })

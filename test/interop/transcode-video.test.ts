@@ -258,9 +258,7 @@ describe('in real time', () => {
     }
     await bench.until(() => bench.frames.length === frames.length)
     const all = latencies(bench, written)
-    const [median, p95] = [0.5, 0.95].map(share => all[Math.floor(all.length * share)]!)
-    console.log(`VP8 → H.264 640x360: added median ${median!.toFixed(1)} ms, p95 ${p95!.toFixed(1)} ms`)
     // What it is on a quiet machine is for the benches; here no group of pictures may be waited for.
-    expect(median).toBeLessThan(1000)
+    expect(all[Math.floor(all.length / 2)]).toBeLessThan(1000)
   })
 })

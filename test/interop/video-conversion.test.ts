@@ -122,7 +122,6 @@ test('a B-frame pyramid over RTMP is watched in Chromium, at its full rate', asy
   await until('three seconds of it', async () => (await decoded()).timestamp - first.timestamp > 3000)
   const last = await decoded()
   const rate = ((last.framesDecoded! - first.framesDecoded!) * 1000) / (last.timestamp - first.timestamp)
-  console.log(`B-pyramid in Chromium: ${rate.toFixed(2)} frames a second of 30`)
   // Dropping B-frames would leave 8 to 15; a busy machine shows fewer than all.
   expect(rate).toBeGreaterThan(20)
   const { tracks, subscribers } = await streamOf('live/pyramid')

@@ -165,12 +165,4 @@ test(`${stalled} readers that stop reading for a minute`, { timeout: 120_000 }, 
   for (const bytes of sent) expect(bytes / (pictures * pictureBytes)).toBeCloseTo(1, 1)
   expect([honest.pictures, honest.marks]).toEqual([pictures, pictures])
   expect(faults).toEqual([])
-  console.log(
-    JSON.stringify({
-      pictures,
-      mostMB: most / 1e6,
-      mayGrowMB: mayGrow / 1e6,
-      said: said.filter((_, i) => i % 7 === 0),
-    }),
-  )
 })
