@@ -1,8 +1,9 @@
-import type { Frame } from '../types.ts'
+import type { Frame, Kind } from '../types.ts'
 import { RTP_HEADER_BYTES } from './packet.ts'
 import type { PacketSink } from './types.ts'
 
-const SLAB_BYTES = 65_536
+/** As much as a second or two of each fills: a slab lives as long as the last of its packets. */
+const SLAB_BYTES = { audio: 8192, video: 65_536 }
 
 /**
  * Lays packets one after the other into slabs that are never written again. A packet is held back until the
@@ -10,6 +11,7 @@ const SLAB_BYTES = 65_536
  */
 export class PacketWriter {
   readonly #emit: PacketSink
+  readonly #slabBytes: number
   #slab: Uint8Array<ArrayBuffer> = new Uint8Array(0)
   #free = 0
   #start = 0
@@ -20,7 +22,8 @@ export class PacketWriter {
   #head = true
   #arrival = 0
 
-  constructor(emit: PacketSink) {
+  constructor(kind: Kind, emit: PacketSink) {
+    this.#slabBytes = kind === 'video' ? SLAB_BYTES.video : SLAB_BYTES.audio
     this.#emit = emit
   }
 
@@ -65,7 +68,7 @@ export class PacketWriter {
   }
 
   #nextSlab(length: number): void {
-    const slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, length))
+    const slab = Buffer.allocUnsafeSlow(Math.max(this.#slabBytes, length))
     this.#slab = new Uint8Array(slab.buffer)
     this.#free = 0
   }

@@ -52,7 +52,7 @@ class RtpPacketiser implements Packetiser {
 
   constructor(params: CodecParameters, options: PacketiserOptions, emit: PacketSink) {
     this.#writer = createWriter(params, options)
-    this.#out = new PacketWriter(emit)
+    this.#out = new PacketWriter(params.kind, emit)
     this.#isVideo = params.kind === 'video'
     this.#markEach = this.#isVideo || params.codec === 'aac'
   }
