@@ -8,6 +8,7 @@ import type { Bridge } from './bridges/bridge.ts'
 import type { Bridges } from './bridges/bridges.ts'
 import { createConfiguredBridges } from './bridges/configured.ts'
 import { type Dialer, parseEndpoint, type UrlEndpoint } from './bridges/endpoint.ts'
+import { checkCertificates } from './config/certificates.ts'
 import type { Config } from './config/config.ts'
 import type { RunningConfig } from './config/live-config.ts'
 import type { Clock, Registry, Scope } from './core/types.ts'
@@ -89,9 +90,10 @@ const openSources = (parts: OperationsParts): Sources => {
 
 /** What a start would refuse, a reload refuses too. */
 const followAccess = ({ live, access, log }: OperationsParts): void => {
-  live.checkBy(next => {
+  live.checkBy(async next => {
     checkExposure(next.access, live.config.http.listen, log)
     if (next.access.jwt !== undefined) createTokenVerifier(next.access.jwt)
+    await checkCertificates(next, live.config)
   })
   live.on('access', () => access.replace(live.config.access))
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { checkExposure } from '../access/exposure.ts'
 import type { Logger } from '../adapters/adapter.ts'
 import { adapters } from '../adapters/index.ts'
+import { checkCertificates } from '../config/certificates.ts'
 import { mergeConfig, parseConfig, readConfigFile } from '../config/config.ts'
 import { type ExplainedKey, explainConfig } from '../config/explain.ts'
 import { planChanges } from '../config/plan.ts'
@@ -34,6 +35,7 @@ const warnings: Logger = {
 const check = async (file: string, json: boolean): Promise<void> => {
   const config = parseConfig(await readConfigFile(file), adapters)
   checkExposure(config.access, config.http.listen, warnings)
+  await checkCertificates(config)
   if (json) printJson({ file, ok: true })
   else print(`${file} is good.`)
 }

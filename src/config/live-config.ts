@@ -43,7 +43,7 @@ export interface LiveConfigParts {
 }
 
 /** The last look at a configuration before it is taken. @throws GatewayError 'bad-config' */
-export type CheckConfig = (next: Config) => void
+export type CheckConfig = (next: Config) => void | Promise<void>
 
 type Mutable = Record<string, unknown>
 
@@ -152,7 +152,7 @@ export class RunningConfig implements LiveConfig {
       throw new GatewayError('not-implemented', 'this gateway was started without a configuration file')
     const layers = await read()
     const next = this.#parse(layers)
-    this.#check(next)
+    await this.#check(next)
     const changes = this.#compare(next)
     this.#layers = layers
     this.#wanted = next

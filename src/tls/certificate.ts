@@ -34,6 +34,12 @@ const readPair = async (files: CertificateFiles): Promise<CertificatePair> => {
   return { cert, key }
 }
 
+/** @throws GatewayError 'bad-config' with the names of the files, when they are of no use */
+export const readCertificate = (files: CertificateFiles): Promise<CertificatePair> =>
+  readPair(files).catch((error: Error) => {
+    throw new GatewayError('bad-config', `the certificate ${files.cert} with ${files.key}: ${error.message}`)
+  })
+
 const tell = ({ cert }: CertificatePair, files: CertificateFiles, log: Log): void => {
   const { subject, validTo, validToDate } = new X509Certificate(cert)
   const days = Math.floor((validToDate.getTime() - Date.now()) / dayMs)
@@ -56,9 +62,7 @@ export const openCertificate = async (
   log: Log,
   use: (pair: CertificatePair) => void,
 ): Promise<CertificatePair> => {
-  const first = await readPair(files).catch((error: Error) => {
-    throw new GatewayError('bad-config', `the certificate ${files.cert} with ${files.key}: ${error.message}`)
-  })
+  const first = await readCertificate(files)
   tell(first, files, log)
   const reload = (now: Stats, before: Stats): void => {
     if (now.mtimeMs === before.mtimeMs && now.ino === before.ino) return

@@ -16,6 +16,7 @@ beforeAll(async () => {
   await copyFile(await clip({ seconds: 4 }), file('live/cam.flv'))
   await writeFile(file('first.yaml'), 'streams: { graceMs: 5 }\nlog: { level: warn }\n')
   await writeFile(file('second.yaml'), 'streams: { graceMs: 6 }\nrtmp: { listen: 127.0.0.1:1 }\n')
+  await writeFile(file('no-certificate.yaml'), 'http: { tls: { cert: none.pem, key: none.key } }\n')
   await writeFile(file('bad.yaml'), 'rtmp: { lissen: 1 }\n')
   server = await startServer(['--recordings', folder, '--config', file('first.yaml')])
 })
@@ -37,6 +38,10 @@ describe('config', () => {
       output: expect.stringContaining('unknown key rtmp.lissen: did you mean listen?'),
     })
     expect((await run('config', 'check', 'none.yaml')).code).toBe(2)
+    expect(await run('config', 'check', 'no-certificate.yaml')).toMatchObject({
+      code: 2,
+      output: expect.stringContaining('the certificate none.pem with none.key: ENOENT'),
+    })
   })
   test('plan: against another file, and against what runs, where flags win', async () => {
     const { code, output } = await run('config', 'plan', 'second.yaml', '--against', 'first.yaml')

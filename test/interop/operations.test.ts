@@ -9,6 +9,7 @@ import type { ConfigInput } from '../../src/config/config.ts'
 import { reloadClasses } from '../../src/config/reload-classes.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { createLogger } from '../../src/observe/logger.ts'
+import { makeCertificates } from '../helpers/certificates.ts'
 import { clip, packetHashes } from '../helpers/clip.ts'
 import { post, publishTestSource } from '../helpers/crosspoint.ts'
 import { startHookServer } from '../helpers/hook-server.ts'
@@ -25,7 +26,13 @@ afterEach(async () => {
   await Promise.all(gateways.splice(0).map(gateway => gateway.close()))
   rmSync(folder, { recursive: true, force: true })
 })
-afterAll(stopPrograms)
+afterAll(async () => {
+  await stopPrograms()
+  await certificates[Symbol.asyncDispose]()
+})
+
+const certificates = await makeCertificates()
+const pair = { cert: certificates.cert, key: certificates.key }
 
 interface Started {
   readonly gateway: Gateway
@@ -186,7 +193,7 @@ describe('sources over RTMP', () => {
 /** For each entry of the table of classes, a configuration in which it differs from the default. */
 const changes: Record<string, ConfigInput> = {
   'http.listen': { http: { listen: '127.0.0.1:1' } },
-  'http.tls': { http: { ...anywhere, tls: { cert: 'a.pem', key: 'b.pem' } } },
+  'http.tls': { http: { ...anywhere, tls: pair } },
   'http.hosts': { http: { ...anywhere, hosts: ['a.example'] } },
   'http.origins': { http: { ...anywhere, origins: ['https://a.example'] } },
   'access.publish': { access: { publish: [{ key: 'a-long-secret' }] } },
@@ -218,7 +225,7 @@ const changes: Record<string, ConfigInput> = {
   'log.level': { log: { level: 'error', format: 'json' } },
   'log.format': { log: { level: 'info', format: 'pretty' } },
   'rtmp.listen': { rtmp: { listen: null } },
-  'rtmp.rtmps': { rtmp: { ...anywhere, rtmps: { cert: 'a.pem', key: 'b.pem' } } },
+  'rtmp.rtmps': { rtmp: { ...anywhere, rtmps: pair } },
   'rtmp.maxConnections': { rtmp: { ...anywhere, maxConnections: 1 } },
   'rtmp.handshakeTimeoutMs': { rtmp: { ...anywhere, handshakeTimeoutMs: 1 } },
   'rtmp.publisherIdleMs': { rtmp: { ...anywhere, publisherIdleMs: 1 } },
@@ -244,7 +251,7 @@ const changes: Record<string, ConfigInput> = {
   'rtp.timeoutMs': { rtp: { timeoutMs: 100 } },
   'rtp.maxPayloadBytes': { rtp: { maxPayloadBytes: 200 } },
   'sip.listen': { sip: { listen: '127.0.0.1:1' } },
-  'sip.tls': { sip: { tls: { cert: 'a.pem', key: 'b.pem' } } },
+  'sip.tls': { sip: { tls: pair } },
   'sip.ws': { sip: { ws: {} } },
   'sip.listeners': {
     sip: { listeners: [{ listen: '127.0.0.1:1', external: '203.0.113.1:6060', local: [] }] },
@@ -405,6 +412,10 @@ describe('reload', () => {
     expect((await (await fetch(`${http}/v1/config`)).json()).lastReload.error).toContain(
       'did you mean listen',
     )
+    const none = { cert: join(folder, 'none.pem'), key: certificates.key }
+    await expect(change({ http: { ...anywhere, tls: none } })).rejects.toThrow(/none\.pem.*ENOENT/)
+    expect(gateway.live.pending).toEqual([])
+    await change({ rtmp: { lissen: 1 } } as unknown as ConfigInput).catch(() => undefined)
     const reload = await fetch(`${http}/v1/config/reload`, { method: 'POST' })
     expect([reload.status, (await reload.json()).code]).toEqual([400, 'bad-config'])
   })
