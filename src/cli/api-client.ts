@@ -59,12 +59,15 @@ const causeOf = (error: unknown): string => {
   const { cause } = error as { cause?: { code?: string; message?: string } }
   return cause?.code ?? cause?.message ?? (error as Error).message
 }
-const unreachable = (base: string, error: unknown): GatewayError =>
-  new GatewayError(
-    'connect-failed',
-    `no gateway answers at ${base} (${causeOf(error)}); "crosspoint serve" starts one, --gateway names another`,
-    { cause: error },
-  )
+/** Codes of OpenSSL, as Node.js names them, for a certificate that leads to no authority known here. */
+const untrusted = /SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)/
+const unreachable = (base: string, error: unknown): GatewayError => {
+  const cause = causeOf(error)
+  const words = untrusted.test(cause)
+    ? `nobody known here has signed the certificate of ${base} (${cause}); NODE_EXTRA_CA_CERTS=FILE names one to trust`
+    : `no gateway answers at ${base} (${cause}); "crosspoint serve" starts one, --gateway names another`
+  return new GatewayError('connect-failed', words, { cause: error })
+}
 
 const readJson = async <T>(base: string, response: Response): Promise<T> => {
   try {

@@ -2,7 +2,7 @@
  * Long-running commands: what they print, how they end, and what they leave behind.
  * Need not run alone.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,6 +54,23 @@ test('it says where to publish and where to play, and a second signal ends it at
   expect(output).toMatch(/ffmpeg\s+ffmpeg -re .* -f flv rtmp:\/\/127\.0\.0\.1:\d+\/live\/cam/)
   expect(output).toMatch(/phone\s+sip:NUMBER@127\.0\.0\.1:\d+, refused: sip\.routes has no rule yet/)
   expect(output).toMatch(/WHEP\s+http:\/\/127\.0\.0\.1:\d+\/whep\/live\/cam/)
+  program.child.kill('SIGINT')
+  expect(await program.exited).toBe(0)
+})
+
+test('where a key or token is wanted, the addresses say where it goes', async () => {
+  const file = join(folder, 'keys.yaml')
+  const access =
+    'access: { publish: [{ streams: live/*, key: canary-1 }], play: [{ jwt: true }], api: loopback, '
+  await writeFile(file, `${access}jwt: { secret: canary-2-canary-2-canary-2-canary-2 } }\n`)
+  const program = crosspoint(['serve', '--config', file, ...freeDoors])
+  await until('the addresses', () => program.output().includes('Everything that is live'))
+  const output = program.output()
+  expect(output).toMatch(/OBS\s+server \S+\/live {2}stream key cam\?key=KEY$/m)
+  expect(output).toMatch(/-f flv 'rtmp:\S+\/live\/cam\?key=KEY'$/m)
+  expect(output).toMatch(/RTMP\s+ffplay .* 'rtmp:\S+\/live\/cam\?token=TOKEN'$/m)
+  expect(output).toMatch(/WHEP\s+\S+\/whep\/live\/cam\?token=TOKEN$/m)
+  expect(output).not.toContain('canary')
   program.child.kill('SIGINT')
   expect(await program.exited).toBe(0)
 })
