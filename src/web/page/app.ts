@@ -40,6 +40,9 @@ interface EmptyViewProps {
 }
 const EmptyView = ({ refused, rtmp }: EmptyViewProps): ComponentChild => {
   const title = refused ? 'Streams are not shown without a key' : 'Nothing is live yet'
+  const then = refused
+    ? 'With a key that may play, what is live plays here.'
+    : 'As soon as something is published it plays here.'
   return h(
     'div',
     { class: 'main' },
@@ -47,7 +50,7 @@ const EmptyView = ({ refused, rtmp }: EmptyViewProps): ComponentChild => {
       'div',
       { class: 'stage empty' },
       h('h1', {}, title),
-      h('p', {}, 'As soon as something is published it plays here.'),
+      h('p', {}, then),
       h('a', { class: 'primary', href: '#/publish' }, 'Publish from this browser'),
     ),
     h(PublishLinks, { name: 'live/cam', rtmp }),
@@ -56,7 +59,10 @@ const EmptyView = ({ refused, rtmp }: EmptyViewProps): ComponentChild => {
 
 interface Live {
   readonly streams: readonly StreamView[]
+  /** Streams may not be listed without a key. */
   readonly refused: boolean
+  /** The gateway does not answer: what is live is not known. */
+  readonly lost: boolean
 }
 /** Each answer is a new moment of every stream's history, so each one draws the page anew. */
 const useLive = (): Live | undefined => {
@@ -65,12 +71,21 @@ const useLive = (): Live | undefined => {
     try {
       const streams = await listStreams()
       rememberStreams(streams)
-      setLive({ streams, refused: false })
+      setLive({ streams, refused: false, lost: false })
     } catch (error) {
-      setLive(before => ({ streams: before?.streams ?? [], refused: error instanceof Refusal }))
+      const refused = error instanceof Refusal
+      rememberStreams([])
+      setLive({ streams: [], refused, lost: !refused })
     }
   })
   return live
+}
+
+const listTitle = (live: Live | undefined): string => {
+  if (live === undefined) return 'Connecting'
+  if (live.lost) return 'The gateway does not answer'
+  if (live.refused) return 'Not shown without a key'
+  return live.streams.length === 0 ? 'Nothing is live' : `Live now · ${live.streams.length}`
 }
 
 const useRtmpDoor = (): string | undefined => {
@@ -94,7 +109,7 @@ export const App = (): ComponentChild => {
     if (page === 'bridges') return h(BridgesView, { key: `bridges ${name}`, stream: name ?? 'live/cam' })
     if (page === 'calls') return h(CallsView, {})
     if (watched !== undefined) return h(WatchView, { key: `watch ${watched}`, name: watched, rtmp })
-    return live === undefined ? null : h(EmptyView, { refused: live.refused, rtmp })
+    return live === undefined || live.lost ? null : h(EmptyView, { refused: live.refused, rtmp })
   }
   const current = page === 'watch' ? watched : undefined
   return h(
@@ -106,7 +121,7 @@ export const App = (): ComponentChild => {
       { class: 'layout' },
       h(KeyForm, {}),
       h('div', { id: 'view' }, view()),
-      h(StreamList, { streams: live?.streams ?? [], current }),
+      h(StreamList, { streams: live?.streams ?? [], title: listTitle(live), current }),
     ),
   )
 }

@@ -5,12 +5,16 @@ import { type EventView, followEvents } from './event-feed.ts'
 
 const shown = 100
 
+/** Whom it is about besides the stream: a reader, the end of a bridge, its destinations, a track. */
+const subjectOf = ({ label, end, to, track }: Readonly<Record<string, unknown>> = {}): unknown =>
+  label ?? end ?? (Array.isArray(to) ? to.join(', ') : to) ?? track
+
 const Row = ({
   event: { time, type, stream, reason, data },
 }: {
   readonly event: EventView
 }): ComponentChild => {
-  const what = [stream, data?.label ?? data?.to, reason].filter(word => typeof word === 'string')
+  const what = [stream, subjectOf(data), reason].filter(word => typeof word === 'string')
   return h(
     'li',
     { 'data-type': type.split(':')[0] },

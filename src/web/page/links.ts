@@ -2,6 +2,7 @@
 import { type ComponentChild, h } from 'preact'
 import { encodeName } from './api.ts'
 import { CopyField } from './parts.ts'
+import { hasToken } from './token.ts'
 
 export interface LinksProps {
   readonly name: string
@@ -19,6 +20,12 @@ const splitName = (name: string): readonly [app: string, key: string] => {
   return cut < 0 ? [name, ''] : [name.slice(0, cut), name.slice(cut + 1)]
 }
 
+/** Where a key was wanted of this tab, one is wanted of other programs; its own stays out of what is copied. */
+const KeyNote = (): ComponentChild =>
+  hasToken()
+    ? h('p', { class: 'facts' }, 'Other programs need a key too: put ?key=… or ?token=… behind the address.')
+    : null
+
 export const PlayLinks = ({ name, rtmp }: LinksProps): ComponentChild => {
   const flv = `${location.origin}/${encodeName(name)}.flv`
   const addresses: readonly Address[] = [
@@ -32,6 +39,7 @@ export const PlayLinks = ({ name, rtmp }: LinksProps): ComponentChild => {
     { class: 'card', 'aria-label': 'Play elsewhere' },
     h('h2', {}, 'Play it elsewhere'),
     fields(addresses),
+    h(KeyNote, {}),
   )
 }
 
@@ -53,4 +61,5 @@ export const PublishLinks = ({ name, rtmp }: LinksProps): ComponentChild =>
       ...(rtmp === undefined ? [] : rtmpAddresses(name, rtmp)),
       ['WHIP', `${location.origin}/whip/${encodeName(name)}`],
     ]),
+    h(KeyNote, {}),
   )

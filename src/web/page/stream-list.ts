@@ -45,16 +45,17 @@ const Row = ({
 
 export interface StreamListProps {
   readonly streams: readonly StreamView[]
+  /** How many there are, or why none is shown. */
+  readonly title: string
   /** The name of the one that plays. */
   readonly current: string | undefined
 }
-export const StreamList = ({ streams, current }: StreamListProps): ComponentChild => {
-  const title = streams.length === 0 ? 'Nothing is live' : `Live now · ${streams.length}`
+export const StreamList = ({ streams, title, current }: StreamListProps): ComponentChild => {
   const rows = streams.map(stream => h(Row, { key: stream.name, stream, current: stream.name === current }))
   return h(
     'aside',
     { class: 'side', 'aria-label': 'Live streams' },
-    h('h2', {}, title),
+    h('h2', { 'aria-live': 'polite' }, title),
     h('ul', { class: 'streams' }, rows),
   )
 }

@@ -14,6 +14,8 @@ export const takeToken = (): void => {
   history.replaceState(null, '', before)
 }
 
+export const hasToken = (): boolean => sessionStorage.getItem(storageName) !== null
+
 /** The request with the token, if there is one. */
 export const withToken = (init: RequestInit = {}): RequestInit => {
   const token = sessionStorage.getItem(storageName)
