@@ -10,8 +10,6 @@ import { ticksOf } from './ticks.ts'
 
 /** A timer that comes so much too early has come. */
 const EARLY_US = 500
-/** One that comes so late: packets may lie unread, they are read first. */
-const BLOCKED_US = 3000
 const SMOOTHING = 1 / 16
 
 export interface LiveIntakeOptions {
@@ -30,8 +28,8 @@ export class LiveIntake {
   readonly #buffer: JitterBuffer
   readonly #play = (): void => this.#wake()
   #cancel: (() => void) | undefined
-  #timerUs = 0
-  #hasWaited = false
+  /** When something was found to be due: what had come until then may lie unread, and is read first. */
+  #foundUs: number | undefined
   #latencyUs = 0
 
   constructor(options: LiveIntakeOptions) {
@@ -63,19 +61,25 @@ export class LiveIntake {
 
   #wake(): void {
     this.#cancel = undefined
+    const foundUs = this.#foundUs
     const now = this.#options.clock.now()
-    this.#hasWaited = !this.#hasWaited && now - this.#timerUs > BLOCKED_US
-    if (this.#hasWaited) {
+    this.#foundUs = foundUs === undefined && this.#isDue(now) ? now : undefined
+    if (this.#foundUs !== undefined) {
       this.#armAt(now)
       return
     }
     try {
-      this.#drain(now + EARLY_US)
+      if (foundUs !== undefined) this.#drain(foundUs + EARLY_US)
     } catch (error) {
       this.#options.failed(error)
       return
     }
     this.#arm()
+  }
+
+  #isDue(now: number): boolean {
+    const { wakeUs } = this.#buffer
+    return wakeUs !== undefined && wakeUs <= now + EARLY_US
   }
 
   #drain(now: number): void {
@@ -116,7 +120,6 @@ export class LiveIntake {
 
   #armAt(us: number): void {
     const { clock } = this.#options
-    this.#timerUs = us
     this.#cancel = clock.after(Math.max(0, us - clock.now()), this.#play)
   }
 }
