@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { GatewayError } from '../../src/errors.ts'
-import { readAdtsHeader, splitAdts } from '../../src/media/aac/adts.ts'
+import { readAdtsHeader } from '../../src/media/aac/adts.ts'
 import { createAacParams, parseAudioSpecificConfig } from '../../src/media/aac/config.ts'
 import { isAv1Key, sizedObusBytes, splitObus, withoutObuSize, writeObus } from '../../src/media/av1/obu.ts'
 import { parseAv1C } from '../../src/media/av1/parameters.ts'
@@ -33,7 +33,6 @@ import type {
 import { readVp8Header } from '../../src/media/vp8/header.ts'
 import { readVp9Header } from '../../src/media/vp9/header.ts'
 import { readVp9Descriptor } from '../../src/media/vp9/payload.ts'
-import { parseVpcC } from '../../src/media/vp9/vpcc.ts'
 import { fixture, h264Frames, h265Frames, rtpFixtures } from '../helpers/media-fixtures.ts'
 import { createRandom, mutate } from '../helpers/random.ts'
 
@@ -58,7 +57,6 @@ const records: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => un
     },
   ],
   ['av1C', hex('81050c000a0b0000002d4cffb3ccaf9004'), parseAv1C],
-  ['vpcC', hex('01000000001f820202020000'), parseVpcC],
   ['OpusHead', hex('4f707573486561640102380180bb0000000000'), parseOpusHead],
   ['AudioSpecificConfig', hex('138856e5a54880'), parseAudioSpecificConfig],
   [
@@ -129,11 +127,7 @@ const readers: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => un
     hex('ba8001020301850004000300021a0b04'),
     bytes => readVp9Descriptor(bytes, 0, bytes.length),
   ],
-  [
-    'ADTS',
-    fixture('aac-48000-mono.aac').subarray(0, 600),
-    bytes => [readAdtsHeader(bytes), splitAdts(bytes)],
-  ],
+  ['ADTS', fixture('aac-48000-mono.aac').subarray(0, 600), bytes => readAdtsHeader(bytes)],
   ['MP3 header', hex('fffb9064'), readMp3Header],
   ['Opus TOC', hex('fb03'), readOpusDuration],
   ['RTP header', hex('b26000010000000200000003000000040000000500bede000110aa0000ccdd02'), readRtpHeader],

@@ -1,7 +1,7 @@
 /** The bitstreams of test/fixtures/media as frames, the way an ingest would make them. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readAdtsHeader, splitAdts } from '../../src/media/aac/adts.ts'
+import { readAdtsHeader } from '../../src/media/aac/adts.ts'
 import { buildAudioSpecificConfig, createAacParams } from '../../src/media/aac/config.ts'
 import { isAv1FrameUnit, isAv1Key, OBU, obuType, splitObus } from '../../src/media/av1/obu.ts'
 import { createAv1Params } from '../../src/media/av1/parameters.ts'
@@ -15,6 +15,7 @@ import { readOpusDuration } from '../../src/media/opus/toc.ts'
 import type { CodecParameters, Frame } from '../../src/media/types.ts'
 import { createVp8Params, readVp8Header } from '../../src/media/vp8/header.ts'
 import { createVp9Params, readVp9Header } from '../../src/media/vp9/header.ts'
+import { splitAdts } from './adts.ts'
 
 const folder = join(import.meta.dirname, '..', 'fixtures', 'media')
 export const fixture = (name: string): Uint8Array => new Uint8Array(readFileSync(join(folder, name)))
@@ -128,7 +129,7 @@ export const aacFrames = (name: 'aac-44100-stereo' | 'aac-48000-mono'): Frame[] 
   const bytes = fixture(`${name}.aac`)
   const header = readAdtsHeader(bytes)!
   const params = createAacParams(buildAudioSpecificConfig(header.sampleRate, header.channels))
-  return splitAdts(bytes).units.map((unit, i) =>
+  return splitAdts(bytes).map((unit, i) =>
     frameOf(params, [unit], { pts: i * 1024, dts: i * 1024, duration: 1024 }),
   )
 }

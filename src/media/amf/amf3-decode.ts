@@ -1,7 +1,7 @@
 /** AMF 3 (Adobe, "Action Message Format -- AMF 3", January 2013). Sections cited are of that document. */
-import { AmfInput } from './input.ts'
+import type { AmfInput } from './input.ts'
 import { AmfReferences } from './references.ts'
-import type { AmfLimits, AmfObject, AmfValue } from './value.ts'
+import type { AmfObject, AmfValue } from './value.ts'
 
 interface Traits {
   readonly sealed: readonly string[]
@@ -176,16 +176,4 @@ export class Amf3Decoder {
       }
     })
   }
-}
-
-/**
- * All values of `bytes`, one after the other, sharing one set of reference tables.
- * @throws GatewayError 'malformed' or 'limit-exceeded'
- */
-export const decodeAmf3 = (bytes: Uint8Array, limits?: AmfLimits): AmfValue[] => {
-  const input = new AmfInput(bytes, limits)
-  const decoder = new Amf3Decoder(input)
-  const values: AmfValue[] = []
-  while (input.left > 0) values.push(decoder.value())
-  return values
 }

@@ -1,18 +1,4 @@
-import { GatewayError } from '../../errors.ts'
 import type { VpxParameters } from '../types.ts'
-import { createVp9Params } from './header.ts'
-
-/**
- * Parameters from a VPCodecConfigurationRecord (with its version and flags, as in MP4 and Enhanced RTMP). The
- * size is in the key frames, not here.
- * @throws GatewayError 'malformed'
- */
-export const parseVpcC = (bytes: Uint8Array): VpxParameters => {
-  if (bytes.length < 8)
-    throw new GatewayError('malformed', `vpcC has ${bytes.length} bytes, needs at least 8`)
-  if (bytes[0] !== 1) throw new GatewayError('malformed', `vpcC has version ${bytes[0]}, not 1`)
-  return createVp9Params(undefined, bytes[4]!)
-}
 
 /** Luma samples per picture up to which a level goes, VP9 levels annex. */
 const levels: readonly (readonly [samples: number, level: number])[] = [
@@ -28,7 +14,10 @@ const levels: readonly (readonly [samples: number, level: number])[] = [
 ]
 const levelOf = (samples: number): number => levels.find(([limit]) => samples <= limit)?.[1] ?? 62
 
-/** Builds the record: 8 bit for profiles 0 and 1, else 10 bit; 4:2:0; colour unspecified. */
+/**
+ * The VPCodecConfigurationRecord (with its version and flags, as in MP4 and Enhanced RTMP): 8 bit for profiles 0 and 1, else 10 bit; 4:2:0; colour
+ * unspecified.
+ */
 export const buildVpcC = (params: VpxParameters): Uint8Array => {
   const { profile, size } = params
   const level = size === undefined ? 31 : levelOf(size.width * size.height)

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { GatewayError } from '../../../src/errors.ts'
 import { decodeAmf0 } from '../../../src/media/amf/amf0-decode.ts'
-import { decodeAmf3 } from '../../../src/media/amf/amf3-decode.ts'
-import { encodeAmf3 } from '../../../src/media/amf/amf3-encode.ts'
 import type { AmfValue } from '../../../src/media/amf/value.ts'
+import { decodeAmf3 } from '../../helpers/amf3.ts'
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'))
 const codeOf = (run: () => unknown): string => {
@@ -28,27 +27,22 @@ describe('AMF 3', () => {
     ['05 41b0000000000000', 0x1000_0000],
     ['06 0b 68656c6c6f', 'hello'],
     ['06 01', ''],
-  ])('%s is %s, both ways', (bytes, value) => {
+    ['00', undefined],
+    ['01', null],
+    ['03', true],
+    ['02', false],
+    ['05 bfe0000000000000', -0.5],
+    ['06 05 c3bc', 'ü'],
+    ['08 01 4014000000000000', new Date(5)],
+    ['0c 05 0102', Uint8Array.of(1, 2)],
+    ['09 05 01 0401 09 03 01 0402', [1, [2]]],
+  ])('%s is %s', (bytes, value) => {
     expect(decodeAmf3(hex(bytes))).toEqual([value])
-    expect(encodeAmf3(value)).toEqual(hex(bytes))
   })
 
-  test('every writable value comes back', () => {
-    const values: AmfValue[] = [
-      undefined,
-      null,
-      true,
-      false,
-      -0.5,
-      'ü',
-      new Date(5),
-      Uint8Array.of(1, 2),
-      [1, [2]],
-    ]
-    expect(decodeAmf3(encodeAmf3(...values))).toEqual(values)
-    expect(JSON.stringify(decodeAmf3(encodeAmf3({ a: { b: 1 } }, new Map([['c', 2]]))))).toBe(
-      '[{"a":{"b":1}},{"c":2}]',
-    )
+  test('dynamic objects and associative arrays', () => {
+    const bytes = hex('0a 0b 01 03 61 0a01 03 62 0401 01 01  09 01 03 63 0402 01')
+    expect(JSON.stringify(decodeAmf3(bytes))).toBe('[{"a":{"b":1}},{"c":2}]')
   })
 
   test('strings, objects and traits by reference', () => {

@@ -10,7 +10,7 @@ import { buildHvcC, parseHvcC } from '../../../src/media/h265/hvcc.ts'
 import { createH265Params, H265ParameterSets } from '../../../src/media/h265/parameters.ts'
 import { readH265Sps } from '../../../src/media/h265/sps.ts'
 import { createVp9Params } from '../../../src/media/vp9/header.ts'
-import { buildVpcC, parseVpcC } from '../../../src/media/vp9/vpcc.ts'
+import { buildVpcC } from '../../../src/media/vp9/vpcc.ts'
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
 const h264Of = (record: string) => {
@@ -211,9 +211,7 @@ describe('av1', () => {
 
 test('vpcC as ffmpeg writes it', () => {
   const record = '01000000001f820202020000'
-  expect(parseVpcC(hex(record))).toMatchObject({ codec: 'vp9', profile: 0 })
   expect(Buffer.from(buildVpcC(createVp9Params({ width: 1280, height: 720 }))).toString('hex')).toBe(record)
-  expect(() => parseVpcC(hex('0100'))).toThrow(malformed)
 })
 
 test('each codec has its kind', () => {

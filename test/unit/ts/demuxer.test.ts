@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { writeAdtsHeader } from '../../../src/media/aac/adts.ts'
 import { buildAudioSpecificConfig, parseAudioSpecificConfig } from '../../../src/media/aac/config.ts'
 import { joinAnnexB } from '../../../src/media/nal.ts'
 import { TsDemuxer, type TsOptions } from '../../../src/media/ts/demuxer.ts'
 import type { CodecParameters, Frame } from '../../../src/media/types.ts'
+import { adtsFrame } from '../../helpers/adts.ts'
 import { aacFrames, fixture, h264Frames, h265Frames, opusFrames } from '../../helpers/media-fixtures.ts'
 import { section, TsMuxer } from '../../helpers/ts.ts'
 
@@ -53,10 +53,7 @@ const annexB = (frame: Frame): Uint8Array => {
 
 const adts = (frame: Frame): Uint8Array => {
   const config = parseAudioSpecificConfig((frame.params as { config: Uint8Array }).config)
-  const out = new Uint8Array(7 + frame.units[0]!.length)
-  writeAdtsHeader(config, frame.units[0]!.length, out)
-  out.set(frame.units[0]!, 7)
-  return out
+  return adtsFrame(frame.units[0]!, config.sampleRate, config.channels)
 }
 const ninety = (frame: Frame): number => Math.round((frame.pts * 90_000) / frame.params.clockRate)
 const bytesOf = (frames: readonly Frame[]): string[] =>
