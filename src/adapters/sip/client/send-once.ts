@@ -1,3 +1,4 @@
+import type { Target } from '../addresses.ts'
 import { formatRequest, type RequestDraft } from '../message/format-message.ts'
 import { newBranch } from '../message/tokens.ts'
 import type { ExtraHeaders, SipUri } from '../message/types.ts'
@@ -20,7 +21,7 @@ export class RepeatableRequest {
     this.#stack = stack
     this.#draft = draft
     if (flow?.open) this.#use(flow)
-    else void this.#find(hop)
+    else this.#find(hop)
   }
 
   again(): void {
@@ -29,14 +30,22 @@ export class RepeatableRequest {
     this.#flow.send(this.#bytes)
   }
 
-  async #find(hop: SipUri): Promise<void> {
-    try {
-      const [target] = await this.#stack.locate(hop)
-      if (target !== undefined) this.#use(await this.#stack.transports.flowTo(target))
-    } catch (error) {
-      this.#stack.log.warn({ callId: this.#draft.callId, error: String(error) }, 'an ACK cannot be sent')
-    }
+  /** Without waiting where nothing must be waited for: the BYE of an answer that does not fit comes right behind. */
+  #find(hop: SipUri): void {
+    const targets = this.#stack.locate(hop)
+    if (targets instanceof Promise) targets.then(found => this.#sendTo(found), this.#lost)
+    else this.#sendTo(targets)
   }
+
+  #sendTo([target]: readonly Target[]): void {
+    if (target === undefined) return
+    const flow = this.#stack.transports.flowTo(target)
+    if (flow instanceof Promise) flow.then(found => this.#use(found), this.#lost)
+    else this.#use(flow)
+  }
+
+  readonly #lost = (error: unknown): void =>
+    this.#stack.log.warn({ callId: this.#draft.callId, error: String(error) }, 'an ACK cannot be sent')
 
   #use(flow: Flow): void {
     this.#flow = flow
