@@ -2,7 +2,7 @@
 import { systemClock } from '../../src/core/clock.ts'
 import { createRegistry } from '../../src/core/registry.ts'
 import { closable, createScope } from '../../src/core/scope.ts'
-import type { Egress, Registry, TrackWriter } from '../../src/core/types.ts'
+import type { Egress, Registry, Track, TrackWriter } from '../../src/core/types.ts'
 import { createOpusParams } from '../../src/media/opus/parameters.ts'
 import { createPcmParams } from '../../src/media/pcm/parameters.ts'
 import type { CodecParameters } from '../../src/media/types.ts'
@@ -52,6 +52,8 @@ const hear = (
   format: PacedFormat,
 ): Promise<unknown> => {
   const paced = createPacedAudio(source => endpoint.send(source), format, systemClock)
+  const follow = (track: Track): void =>
+    paced.retarget(track.clock, track.native === 'rtp' && track.derivedFrom === undefined)
   const egress: Egress = {
     ...closable(createScope(name)),
     label: name,
@@ -59,8 +61,8 @@ const hear = (
     accepts: () => [{ kind: 'audio', codec: format.codec, form: 'rtp', rtp: { maxPayload: 1200 } }],
     open: tracks =>
       tracks.map(({ track }) => {
-        paced.retarget(track.clock)
-        return { form: 'rtp', sink: paced.sink, retarget: next => paced.retarget(next.track.clock) }
+        follow(track)
+        return { form: 'rtp', sink: paced.sink, retarget: next => follow(next.track) }
       }),
   }
   return registry.subscribe(name, egress, { start: 'live' })

@@ -26,6 +26,8 @@ const MAX_BEHIND_US = 200_000
 const MAX_AHEAD_US = 300_000
 /** Sound that is due so long after the packet before it: silence leaves meanwhile. */
 const PAUSE_US = 50_000
+/** Packets that are passed on have not come for so long: the far side conceals no longer, and silence leaves. */
+const PATIENCE_US = 100_000
 const SLOT_S = 0.02
 const SMOOTHING = 1 / 16
 
@@ -50,6 +52,7 @@ class PacedStream implements PacedAudio {
   /** true: what leaves now is not the source's; what comes next is a new beginning. */
   #isIdle = true
   #isMuted = false
+  #passes = false
   #inserts: Insert[] = []
   /** Digits wait for those before. */
   #digits = Promise.resolve()
@@ -72,8 +75,14 @@ class PacedStream implements PacedAudio {
     this.#tick()
   }
 
-  retarget(clock?: TrackClock): void {
+  retarget(clock?: TrackClock, passes = false): void {
     this.#line.follow(clock)
+    this.#passes = passes
+    this.#restart()
+  }
+
+  #restart(): void {
+    this.#delayUs = 0
     this.#malformed += this.#intake.malformed
     this.#filled += this.#intake.filled
     this.#intake = new PacedIntake(this.#format, this.#filler)
@@ -83,17 +92,18 @@ class PacedStream implements PacedAudio {
 
   adopt(format: PacedFormat): void {
     if (sameFormat(format, this.#format)) return
+    this.#passes &&= format.codec === this.#format.codec
     this.#format = format
     this.#filler = createGapFiller(format)
     this.#inserts = []
     this.#line.adopt(format)
-    this.retarget()
+    this.#restart()
   }
 
   mute(muted: boolean): void {
     if (muted === this.#isMuted) return
     this.#isMuted = muted
-    this.retarget()
+    this.#restart()
   }
 
   pause(paused: boolean): void {
@@ -130,10 +140,32 @@ class PacedStream implements PacedAudio {
   }
 
   #write(packet: RtpPacket): void {
-    if (this.#isClosed || this.#isMuted) return
+    if (this.#isClosed || this.#isMuted || (this.#passes && this.#pass(packet))) return
     const now = this.#clock.now()
     this.#intake.put(packet, now)
     this.#play(now)
+  }
+
+  /** false: it is to be paced. A sender that once sends others than whole packets is paced from then on. */
+  #pass(packet: RtpPacket): boolean {
+    const line = this.#line
+    const ticks = this.#intake.wholeTicks(packet)
+    if (ticks === 0) {
+      this.#passes = false
+      this.#restart()
+      return false
+    }
+    if (this.#inserts.length > 0) return true
+    const isFirst = this.#isIdle || !line.follows(packet)
+    if (isFirst) line.beginPassing(packet)
+    if (!line.isPaused) line.pass(packet, ticks, isFirst)
+    this.#isIdle = line.isPaused
+    return true
+  }
+
+  /** Packets are passed on: the next one is waited for. */
+  get #isPassing(): boolean {
+    return this.#passes && !this.#isIdle && this.#inserts.length === 0
   }
 
   #play(now: number): void {
@@ -166,11 +198,18 @@ class PacedStream implements PacedAudio {
   }
 
   #goOn(now: number): void {
+    if (this.#isPassing && now < this.#line.slotUs + PATIENCE_US) return
     this.#intake.conceal(now + LEAD_US)
     this.#play(now)
-    const wanted = now + AHEAD_US
-    while (this.#inserts.length > 0 && this.#line.slotUs < wanted) this.#insert(this.#inserts.shift()!)
+    while (this.#inserts.length > 0 && this.#line.slotUs < now + AHEAD_US)
+      this.#insert(this.#inserts.shift()!)
+    const wanted = now + this.#silenceAheadUs
     if (this.#inserts.length === 0) while (this.#line.slotUs < wanted && this.#isPausing) this.#silence(now)
+  }
+
+  /** Silence that waits to leave would hold up what is passed on. */
+  get #silenceAheadUs(): number {
+    return this.#passes ? LEAD_US : AHEAD_US
   }
 
   get #isPausing(): boolean {
@@ -226,12 +265,18 @@ class PacedStream implements PacedAudio {
   }
 
   /** One timer: for what is due and may not come, or to hand on silence and digits in good time. */
-  #arm(atUs?: number): void {
+  #arm(atUs = this.#wakeUs): void {
     if (this.#isClosed) return
     this.#cancel?.()
-    const isOurs = this.#inserts.length > 0 || this.#isPausing
-    this.#timerUs = atUs ?? (isOurs ? this.#line.slotUs - AHEAD_US / 2 : this.#intake.wakeUs! - LEAD_US)
-    this.#cancel = this.#clock.after(Math.max(0, this.#timerUs - this.#clock.now()), this.#onTimer)
+    this.#timerUs = atUs
+    this.#cancel = this.#clock.after(Math.max(0, atUs - this.#clock.now()), this.#onTimer)
+  }
+
+  get #wakeUs(): number {
+    const { slotUs } = this.#line
+    if (this.#isPassing) return slotUs + PATIENCE_US
+    if (this.#inserts.length > 0) return slotUs - AHEAD_US / 2
+    return this.#isPausing ? slotUs - this.#silenceAheadUs / 2 : this.#intake.wakeUs! - LEAD_US
   }
 }
 

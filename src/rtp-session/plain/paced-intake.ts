@@ -47,6 +47,12 @@ export class PacedIntake {
     for (let next = this.#buffer.next(); next !== undefined; next = this.#buffer.next()) this.#push(next)
   }
 
+  /** How long it lasts, if it could leave as it is; 0: it is to be cut or joined, or damaged. */
+  wholeTicks(packet: RtpPacket): number {
+    const ticks = this.#ticksOf(packet) ?? 0
+    return this.#tickBytes === undefined || ticks === this.ticks ? ticks : 0
+  }
+
   /** The next packet of ours that is complete. */
   shift(): SoundBlock | undefined {
     const block = this.#queue.shift()

@@ -5,6 +5,11 @@ import { PacedClock } from './paced-clock.ts'
 import type { PacedFormat } from './paced-types.ts'
 import type { RtpOutgoing, RtpSource } from './types.ts'
 
+/** What was due so long ago has left: nothing overtakes it. */
+const SURELY_LEFT_US = 5000
+/** The sender's clock was set anew. */
+const JUMP_US = 1_000_000
+
 export class PacedLine {
   /** When the next packet leaves, if nothing is said of it; monotonic microseconds. */
   slotUs: number
@@ -13,6 +18,12 @@ export class PacedLine {
   isPaused = false
   readonly #clock: Clock
   readonly #outgoing: RtpOutgoing
+  /** When the last packet that was given a moment leaves. */
+  #lastDueUs = Number.NEGATIVE_INFINITY
+  /** What is passed on: the first number of this beginning, and what is added to numbers and times. */
+  #passedFrom = 0
+  #seqShift = 0
+  #tsShift = 0
   #format: PacedFormat
   #time: PacedClock
   #ts = 0
@@ -59,6 +70,38 @@ export class PacedLine {
     this.#write(payload, payloadType, ts, dueUs, marker)
   }
 
+  /** Does it go on from what was passed on before? */
+  follows({ ts, arrival }: RtpPacket): boolean {
+    const laterUs = ((ts + this.#tsShift - this.#ts) * 1e6) / this.#format.clockRate
+    return Math.abs(laterUs - (arrival - this.slotUs)) < JUMP_US
+  }
+
+  /** What a sender numbers and times itself begins with this packet. */
+  beginPassing(packet: RtpPacket): void {
+    this.begin(packet.arrival)
+    this.#passedFrom = packet.seq
+    this.#seqShift = this.#seq - packet.seq
+    this.#tsShift = this.#ts - packet.ts
+  }
+
+  /** A packet of that sender: gaps stay gaps. It leaves at once, though behind what waits to leave. */
+  pass(packet: RtpPacket, ticks: number, isFirst: boolean): void {
+    const { bytes, payloadStart, payloadEnd, arrival } = packet
+    if (packet.seq < this.#passedFrom) return
+    const seq = packet.seq + this.#seqShift
+    const ts = packet.ts + this.#tsShift
+    const marker = isFirst || packet.marker
+    const dueUs = arrival > this.#lastDueUs + SURELY_LEFT_US ? undefined : arrival
+    this.packets += 1
+    const passed = { bytes, payloadStart, payloadEnd, seq, ts, marker, key: true, head: true, arrival }
+    this.#outgoing.write(passed, this.#format.payloadType, dueUs)
+    if (seq < this.#seq) return
+    this.#seq = seq + 1
+    this.#ts = ts
+    this.#time.note(ts, arrival, packet.ts)
+    this.skip(ticks, arrival)
+  }
+
   /** Time goes on without a packet. */
   skip(ticks: number, dueUs: number): void {
     this.#ts += ticks
@@ -73,6 +116,7 @@ export class PacedLine {
   #write(bytes: Uint8Array, payloadType: number, ts: number, dueUs: number, marker: boolean): void {
     if (this.isPaused) return
     this.packets += 1
+    this.#lastDueUs = dueUs
     const packet: RtpPacket = {
       bytes,
       payloadStart: 0,

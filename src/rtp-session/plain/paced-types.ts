@@ -22,9 +22,11 @@ export interface PacedAudio {
   readonly sink: Sink<RtpPacket>
   /**
    * The next packet comes from another track; SSRC, numbers and time line go on. With its clock, reports say when sound
-   * was captured, else when it leaves.
+   * was captured, else when it leaves. `passes`: a sender on the network has given its packets their pace. Those of
+   * 20 ms, and of codecs that cannot be cut, are passed on as they come, without delay: loss and jitter are left to
+   * the far side's own buffer, and only a pause is filled.
    */
-  retarget(clock?: TrackClock): void
+  retarget(clock?: TrackClock, passes?: boolean): void
   /** Another format was agreed on; SSRC, numbers and time line go on. */
   adopt(format: PacedFormat): void
   /** true: silence is sent, whatever comes in (the peer is on hold, or not to hear this). */

@@ -182,12 +182,12 @@ export class CallLine {
   }
 
   #open(open: OpenTrack): void {
+    const { track, accept } = open
     this.#current = open
     if (this.kind === 'audio') {
-      this.#paced?.retarget(open.track.clock)
+      this.#paced?.retarget(track.clock, track.native === 'rtp' && track.derivedFrom === undefined)
       return
     }
-    const { track, accept } = open
     const feed = track.packets(accept.rtp!)
     feed.remember()
     this.#video = this.#gate(
