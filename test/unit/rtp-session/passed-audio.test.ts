@@ -117,7 +117,7 @@ describe('sound that is passed on', () => {
   test('digits leave in place of sound, and nothing overtakes them', async () => {
     const { paced, sent, speak } = scene()
     speak(1, 10)
-    const done = paced.sendDigits(parseDigits('5'), 'rfc4733')
+    const done = paced.sendDigits(parseDigits('5')!, 'rfc4733')
     await Promise.resolve()
     speak(10, 60)
     await done
