@@ -33,7 +33,10 @@ beforeAll(async () => {
   const sip = {
     ...{ ...free, ws: free, listeners: [{ ...free, transport: 'wss', cert, key }], trust: { caFile: ca } },
     routes: [
-      { called: 'web', from, publish: 'calls/web', hear: 'calls/wire', answer: 'at-once' },
+      {
+        ...{ called: 'web', from, publish: 'calls/web', hear: 'calls/wire', answer: 'at-once' },
+        transfer: { to: ['@phone.example'] },
+      },
       { called: 'wire', from, publish: 'calls/wire', hear: 'calls/web', answer: 'at-once' },
     ],
     outbound: { domains: ['127.0.0.1', 'localhost'] },
@@ -122,8 +125,8 @@ const phoneAt = async (server: string, say = 0x11): Promise<UserAgent> => {
   await phone.start()
   return phone
 }
-const callFrom = async (phone: UserAgent): Promise<Inviter> => {
-  const call = new Inviter(phone, UserAgent.makeURI('sip:web@gateway.example')!)
+const callFrom = async (phone: UserAgent, extraHeaders: string[] = []): Promise<Inviter> => {
+  const call = new Inviter(phone, UserAgent.makeURI('sip:web@gateway.example')!, { extraHeaders })
   await call.invite()
   await until('it is answered', () => call.state === SessionState.Established)
   return call
@@ -176,6 +179,22 @@ test('a phone whose connection broke goes on by another, and is found there', as
   await gateway.calls.hangup(live()[0]!.id)
   await until('the phone is told', () => call.state === SessionState.Terminated)
   await phone.stop()
+})
+
+test('who was consulted takes the place of the first phone (attended transfer), and is heard in its stead', async () => {
+  const server = `ws://127.0.0.1:${portOf('sip-ws')}`
+  const [first, second] = await Promise.all([phoneAt(server), phoneAt(server, 0x33)])
+  const call = await callFrom(first)
+  const wire = await placeSipCall(portOf('sip'), 'wire')
+  await until('the first is heard', () => wire.heard.includes(0x11))
+  const { callId, localTag, remoteTag } = call.dialog!
+  const replaces = `Replaces: ${callId};to-tag=${remoteTag};from-tag=${localTag}`
+  const next = await callFrom(second, [replaces, 'Require: replaces'])
+  await until('the first is told', () => call.state === SessionState.Terminated)
+  await until('the second is heard', () => wire.heard.includes(0x33))
+  await next.bye()
+  await Promise.all([wire.close(), first.stop(), second.stop()])
+  await until('nothing is left', () => live().length === 0)
 })
 
 test('there is no registrar, and no WebRTC: both are told', async () => {

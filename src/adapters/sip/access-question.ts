@@ -1,17 +1,11 @@
 /** A call that the dial plan admits, as whoever else is asked about it is told, and what a no means to the caller. */
 import { toGatewayError } from '../../errors.ts'
 import type { CallAccess } from '../adapter.ts'
-import { sipCodeOf } from './calls/codes.ts'
+import { type CallRefusal, sipCodeOf } from './calls/codes.ts'
 import type { Admitted } from './calls/receive-call.ts'
 import { type Calling, plannedStream, routeName } from './dial-plan.ts'
 import type { IncomingInvite } from './incoming-invite.ts'
 import { formatUri } from './message/uri.ts'
-
-export interface CallRefusal {
-  readonly code: number
-  readonly detail: string
-  readonly retryAfterS?: number | undefined
-}
 
 export const accessOf = (
   { request }: IncomingInvite,

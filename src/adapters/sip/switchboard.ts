@@ -10,14 +10,16 @@ import { createRtpPorts } from '../../rtp-session/plain/ports.ts'
 import type { RtpEndpoint, RtpEndpointOptions, RtpPorts } from '../../rtp-session/plain/types.ts'
 import type { AdapterContext } from '../adapter.ts'
 import type { AccountInfo, CallEvent, DigitsWay } from '../call-desk.ts'
-import { accessOf, type CallRefusal, refusalOf } from './access-question.ts'
+import { accessOf, refusalOf } from './access-question.ts'
 import { Accounts } from './accounts.ts'
 import type { BoundAddress, Source, Target } from './addresses.ts'
 import { CallList } from './call-list.ts'
 import type { Board, PlacedCall } from './calls/board.ts'
 import type { Call } from './calls/call.ts'
+import type { CallRefusal } from './calls/codes.ts'
 import { placeCall } from './calls/place-call.ts'
 import { type Admitted, receiveCall } from './calls/receive-call.ts'
+import { replacedBy } from './calls/replaced-call.ts'
 import { digitsWays, sendDigits } from './calls/send-digits.ts'
 import { watchSilence } from './calls/watch-silence.ts'
 import type { SipConfig } from './config.ts'
@@ -182,6 +184,7 @@ export class Switchboard implements Board {
       userAgent: 'Crosspoint',
       screen: (request, source) => this.#screen(request, source),
       onInvite: invite => this.#receive(invite),
+      supported: ['replaces'],
       // A challenge is part of every signed call; a wrong password is a guess.
       onRefused: (cause, { ip }) => {
         if (cause === 'wrong-password') this.refusals.blame(plainAddress(ip))
@@ -209,7 +212,8 @@ export class Switchboard implements Board {
     const { config, refusals, calls } = this
     const accountOf = (): string | undefined => this.#accountOf(request, source)
     try {
-      const full = calls.full.bind(calls)
+      // Who takes the place of a call is none more.
+      const full = (calling: Calling) => (request.headers.has('replaces') ? undefined : calls.full(calling))
       return screenRequest({ config, refusals, accountOf, full }, request, source)
     } catch (err) {
       this.context.log.error({ err }, 'a request could not be judged')
@@ -247,13 +251,15 @@ export class Switchboard implements Board {
   }
 
   #begin(invite: IncomingInvite, verdict: Admitted, calling: Calling): void {
-    const full = this.calls.full(calling)
-    if (full !== undefined) this.#refuse(invite, calling, full)
+    const old = replacedBy(invite.request, this.calls.values())
+    const refusal = old === undefined ? this.calls.full(calling) : 'code' in old ? old : undefined
+    if (refusal !== undefined) this.#refuse(invite, calling, refusal)
     // Whoever hung up while somebody was asked has its answer.
     if (invite.state !== 'ringing') return
     this.refusals.forgive(calling.remote)
     try {
-      receiveCall(this, invite, verdict, calling, call => this.calls.add(call))
+      const taken = old !== undefined && 'id' in old ? old : undefined
+      receiveCall(this, invite, verdict, calling, call => this.calls.add(call), taken)
     } catch (err) {
       this.context.log.error({ err }, 'a call could not be received')
       invite.reject(500)

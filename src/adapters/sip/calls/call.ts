@@ -110,6 +110,11 @@ export class Call {
     return this.#reason !== undefined
   }
 
+  /** It is published, and hears what it is to hear. */
+  get isJoined(): boolean {
+    return this.#joined
+  }
+
   get label(): string {
     return `sip ${this.about.peerIp}`
   }

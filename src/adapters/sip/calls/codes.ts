@@ -2,6 +2,13 @@
 import type { GatewayError } from '../../../errors.ts'
 import type { CallReason } from '../../call-desk.ts'
 
+/** What a caller is told. */
+export interface CallRefusal {
+  readonly code: number
+  readonly detail: string
+  readonly retryAfterS?: number | undefined
+}
+
 const codes: Partial<Record<GatewayError['code'], number>> = {
   forbidden: 403,
   unauthorized: 403,

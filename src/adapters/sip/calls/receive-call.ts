@@ -10,6 +10,7 @@ import type { CallTerms } from './call-media.ts'
 import { byeReason } from './codes.ts'
 import { receiveCaller } from './reception.ts'
 import { offerOf } from './renegotiate.ts'
+import { tellReplaced } from './replaced-call.ts'
 import { isSdp, sdpBody, warningOf } from './session-description.ts'
 import { sessionEvents } from './session-events.ts'
 import { checkHearing, untilLive } from './until-live.ts'
@@ -112,15 +113,33 @@ const answer = async (call: Call, invite: IncomingInvite, prepared: Prepared): P
   await receiveCaller(call)
 }
 
-/** `begun` gets the call before anything becomes of it. */
+/** It has been greeted and has shown that it may, before. */
+const asSuccessor = (admitted: Admitted): Admitted => {
+  const { greeting: _greeting, pin: _pin, ...route } = admitted.route
+  return { ...admitted, route }
+}
+
+/** Answers at once, and has the streams of the call that was there. */
+const succeed = async (call: Call, invite: IncomingInvite, old: Call): Promise<void> => {
+  call.purpose = { publish: old.media.ingest?.stream, hear: old.hearing.stream, takesOver: true }
+  const prepared = prepare(call, invite)
+  if (prepared === undefined) return
+  call.onAnswered = () => tellReplaced(old, call)
+  await answer(call, invite, prepared)
+  if (!call.isOver) void old.end({ code: 0, by: 'us', detail: `call ${call.id} has its place` })
+}
+
+/** `begun` gets the call before anything becomes of it. `old`: the call whose place it takes. */
 export const receiveCall = (
   board: Board,
   invite: IncomingInvite,
-  admitted: Admitted,
+  given: Admitted,
   calling: Calling,
   begun: (call: Call) => void,
+  old?: Call,
 ): void => {
   const { account } = calling
+  const admitted = old === undefined ? given : asSuccessor(given)
   const call = new Call(board, aboutOf(invite, admitted, calling), termsOf(board, admitted, account))
   call.callId = invite.request.callId
   call.farewell = rejectWith(invite)
@@ -135,7 +154,8 @@ export const receiveCall = (
   const fill = (template: string): string => fillTemplate(template, calling, admitted.groups, call.id)
   call.purpose = { hear: hear && fill(hear), publish: publish && fill(publish) }
   begun(call)
-  serve(call, invite, pin === undefined).catch((thrown: unknown) => call.fail(thrown))
+  const served = old === undefined ? serve(call, invite, pin === undefined) : succeed(call, invite, old)
+  served.catch((thrown: unknown) => call.fail(thrown))
 }
 
 /** Resolves when it is answered and joined, or over. */

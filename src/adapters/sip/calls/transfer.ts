@@ -2,7 +2,7 @@
 import { GatewayError, toGatewayError } from '../../../errors.ts'
 import type { CallInfo, TransferResult } from '../../call-desk.ts'
 import { parseNameAddr } from '../message/name-addr.ts'
-import type { SipUri } from '../message/types.ts'
+import type { ExtraHeaders, SipRequest, SipUri } from '../message/types.ts'
 import { formatUri } from '../message/uri.ts'
 import type { IncomingRequest } from '../request.ts'
 import type { Session } from '../session.ts'
@@ -74,7 +74,8 @@ export const takeNotify = (call: Call, incoming: IncomingRequest): void => {
     call.transferring.resolve({ done: false, code: 0, detail: 'the far side did not say how it went' })
 }
 
-const allowedBy = (call: Call, { user, host }: SipUri): boolean => {
+/** Whether the rule of a call lets somebody else have it. */
+export const mayBePassedTo = (call: Call, { user, host }: SipUri): boolean => {
   const rule = call.about.route?.transfer
   if (rule === undefined || rule === false) return false
   return rule.to.some(beginning =>
@@ -90,21 +91,43 @@ const tellProgress = (session: Session, code: number, reason: string): void => {
   void session.notify('refer', state, { body })
 }
 
-/** What Refer-To has behind `?`: the dialog that the new call takes the place of (RFC 3891). */
-const replacesOf = ({ headers }: SipUri): { readonly Replaces?: string } => {
-  const found = new URLSearchParams(headers ?? '').get('Replaces')
-  return found === null ? {} : { Replaces: found }
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
-const follow = async (call: Call, session: Session, target: SipUri): Promise<void> => {
+/**
+ * What the new call says of the old one: the dialog whose place it takes, which Refer-To has behind `?` (RFC 3891),
+ * and who asked for it (RFC 3892).
+ */
+const headersOf = ({ headers: given = '' }: SipUri, request: SipRequest): ExtraHeaders => {
+  const named = new Map(
+    given.split('&').map(field => {
+      const [name = '', value = ''] = field.split('=', 2)
+      return [name.toLowerCase(), decoded(value)] as const
+    }),
+  )
+  const replaces = named.get('replaces')
+  const referredBy = request.headers.get('referred-by')
+  return {
+    ...(replaces !== undefined && { Replaces: replaces }),
+    ...(replaces !== undefined && named.get('require') === 'replaces' && { Require: 'replaces' }),
+    ...(referredBy !== undefined && { 'Referred-By': referredBy }),
+  }
+}
+
+const follow = async (call: Call, session: Session, target: SipUri, headers: ExtraHeaders): Promise<void> => {
   tellProgress(session, 100, 'Trying')
-  const { headers: _replaces, ...plain } = target
+  const { headers: _inside, ...plain } = target
   const next = await call.board.dial({
     to: formatUri(plain),
     publish: call.media.ingest?.stream,
     hear: call.hearing.stream,
     takesOver: true,
-    headers: replacesOf(target),
+    headers,
   })
   next.onRinging = () => tellProgress(session, 180, 'Ringing')
   // Told before the new call takes the old one's place, which ends it.
@@ -127,7 +150,7 @@ export const takeRefer = (call: Call, incoming: IncomingRequest): void => {
     incoming.reply(400, { reason: 'Refer-To cannot be read' })
     return
   }
-  if (!allowedBy(call, target)) {
+  if (!mayBePassedTo(call, target)) {
     call.log.warn(
       { to: formatUri(target) },
       `REFER of the far side declined: no rule allows ${target.user}@${target.host}`,
@@ -136,7 +159,7 @@ export const takeRefer = (call: Call, incoming: IncomingRequest): void => {
     return
   }
   incoming.reply(202)
-  follow(call, session, target).catch((thrown: unknown) => {
+  follow(call, session, target, headersOf(target, incoming.request)).catch((thrown: unknown) => {
     const error = toGatewayError(thrown)
     call.log.warn({ code: error.code }, `the transfer asked for failed: ${error.message}`)
     tellProgress(session, error.code === 'forbidden' ? 603 : 503, 'Failed')
