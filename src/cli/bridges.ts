@@ -19,8 +19,9 @@ export const bridgeRows = ({ id, from, legs }: BridgeView): string[][] =>
 const nextTry = ({ nextRetryAt }: LegView): string | false =>
   nextRetryAt !== null && `next try in ${duration(Date.parse(nextRetryAt) - Date.now())}`
 
-const legLines = (leg: LegView): string[] => [
-  `→ ${leg.to}: ${facts(
+/** `number`: of several, as "crosspoint stop --only" takes it. */
+const legLines = (leg: LegView, number: number | undefined): string[] => [
+  `${number === undefined ? '' : `${number} `}→ ${leg.to}: ${facts(
     leg.state,
     byteCount(leg.bytes),
     leg.retries > 0 && `${leg.retries} retries`,
@@ -41,7 +42,8 @@ const legLines = (leg: LegView): string[] => [
 export const describeBridge = (bridge: BridgeView): string => {
   const { id, from, state, reason, source, legs } = bridge
   const error = source?.lastError ?? undefined
-  return [`${id}  ${from}  ${facts(state, reason, error)}`, ...legs.flatMap(legLines)].join('\n')
+  const numbered = legs.flatMap((leg, i) => legLines(leg, legs.length > 1 ? i + 1 : undefined))
+  return [`${id}  ${from}  ${facts(state, reason, error)}`, ...numbered].join('\n')
 }
 
 const bridges = async (id: string | undefined, flags: ApiFlags): Promise<void> => {

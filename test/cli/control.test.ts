@@ -120,6 +120,21 @@ describe('record, restream, bridges, stop', () => {
     expect((await ask('stop', id)).code).toBe(0)
     await target.stop()
   })
+  test('one of several destinations is stopped by its number', async () => {
+    const { id } = await askJson('restream', 'live/cam', `${server.rtmp}/only/one`, `${server.rtmp}/only/two`)
+    await untilLive(server.http, 'only/two')
+    const shown = async (): Promise<string> => (await ask('bridges', String(id))).output
+    expect(await shown()).toMatch(/^1 → rtmp:.*live[\s\S]*^2 → rtmp:.*live/m)
+    expect(await ask('stop', String(id), '--only', '2')).toMatchObject({
+      ...{ code: 0, output: `Stopped destination 2 of ${id}.\n` },
+    })
+    expect(await shown()).toMatch(/^1 → rtmp:.*live[\s\S]*^2 → rtmp:.*ended/m)
+    await until('its stream has ended', async () => (await findStream(server.http, 'only/two')) === undefined)
+    expect((await ask('stop', String(id), '--only', '3')).output).toContain('a destination at this place')
+    expect((await ask('stop', String(id), String(id), '--only', '1')).code).toBe(2)
+    expect((await ask('stop', String(id))).code).toBe(0)
+    expect(await findStream(server.http, 'live/cam')).toBeDefined()
+  })
   test.each([
     [['restream', 'live/cam', 'env:CROSSPOINT_NOT_SET'], 2, 'nothing stands in env:CROSSPOINT_NOT_SET'],
     [['restream', 'live/cam', 'youtube:file:none'], 2, 'none: ENOENT'],
