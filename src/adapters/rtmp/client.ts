@@ -125,6 +125,7 @@ export const pushRtmp = async (context: AdapterContext, config: RtmpConfig, url:
     label: `rtmp ${address.label}`,
     connection: session.connection,
     transport,
+    clock: context.clock,
     streamId,
     role: 'publish',
     fourCcs: session.fourCcs ?? [],

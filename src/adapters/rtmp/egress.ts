@@ -1,6 +1,7 @@
 import { createScope, Scoped } from '../../core/scope.ts'
 import type {
   Accept,
+  Clock,
   CloseReason,
   Egress,
   EgressProgress,
@@ -12,14 +13,15 @@ import type {
 } from '../../core/types.ts'
 import { acceptsFlv, createFlvOutput } from '../../flv-session/egress.ts'
 import type { FlvMessage, FlvMessageSink, FlvOutput } from '../../flv-session/types.ts'
+import { type Cadence, cadenceOf } from './cadence.ts'
 import type { RtmpConnection, Transport } from './connection.ts'
-import { MESSAGE } from './message.ts'
 import { shareMedia, writePublishedMetadata } from './shared-chunks.ts'
 
 export interface RtmpEgressOptions {
   readonly label: string
   readonly connection: RtmpConnection
   readonly transport: Transport
+  readonly clock: Clock
   readonly streamId: number
   /** 'publish': we push to a server; 'play': a player reads from us. */
   readonly role: 'publish' | 'play'
@@ -45,11 +47,11 @@ const progressOf = ({ stats, acknowledgements }: RtmpConnection, backlog: number
   return { taken, acknowledged: { count, missing: missing < 2 ** 31 ? missing : 0, window } }
 }
 
-/** To a player. Where there are pictures, sound may wait for the next one: half of all system calls are for sound. */
+/** To a player. Sound may wait for a picture that is near: half of all system calls are for sound. */
 class PlayedMedia implements FlvMessageSink {
+  cadence: Cadence | undefined
   readonly #connection: RtmpConnection
   readonly #streamId: number
-  #hasPictures = false
 
   constructor({ connection, streamId }: RtmpEgressOptions) {
     this.#connection = connection
@@ -57,8 +59,7 @@ class PlayedMedia implements FlvMessageSink {
   }
 
   write(message: FlvMessage): void {
-    if (message.type === MESSAGE.video) this.#hasPictures = true
-    const mayWait = this.#hasPictures && message.type === MESSAGE.audio
+    const mayWait = this.cadence?.mayWait(message)
     this.#connection.write(shareMedia(message, this.#streamId), mayWait)
   }
 }
@@ -79,6 +80,7 @@ class RtmpEgress extends Scoped implements Egress {
   readonly takesLateTracks = true
   readonly #options: RtmpEgressOptions
   readonly #transport: Transport
+  readonly #played: PlayedMedia | undefined
   readonly #output: FlvOutput
   #opened = false
 
@@ -88,9 +90,8 @@ class RtmpEgress extends Scoped implements Egress {
     this.pressure = options.pressure
     this.#options = options
     this.#transport = options.transport
-    this.#output = createFlvOutput(
-      options.role === 'play' ? new PlayedMedia(options) : publishedMedia(options),
-    )
+    if (options.role === 'play') this.#played = new PlayedMedia(options)
+    this.#output = createFlvOutput(this.#played ?? publishedMedia(options))
     void this.closed.then(reason => options.onClose(reason))
   }
 
@@ -101,6 +102,7 @@ class RtmpEgress extends Scoped implements Egress {
   open(tracks: readonly OpenTrack[]): readonly EgressSink[] {
     if (!this.#opened) this.#options.onOpen()
     this.#opened = true
+    if (this.#played !== undefined) this.#played.cadence = cadenceOf(tracks, this.#options.clock)
     return this.#output.open(tracks)
   }
 

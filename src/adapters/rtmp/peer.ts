@@ -190,6 +190,7 @@ export class RtmpPeer {
       label: this.#label,
       connection,
       transport: this.#transport,
+      clock: context.clock,
       streamId: request.streamId,
       role: 'play',
       ...(request.fourCcs === undefined ? UNANNOUNCED : { fourCcs: request.fourCcs }),

@@ -18,8 +18,8 @@ export interface BatchTarget {
 const FIELDS = 3
 /** Messages that may wait do so where they go to so many. */
 const MANY = 32
-/** Less than an AAC frame lasts, and half of a picture at 30 a second. */
-const PATIENCE_MS = 15
+/** Some more than they are told that it takes: what they wait for comes a little late now and then. */
+const PATIENCE_MS = 30
 let messages: Uint8Array[] = []
 let targets: BatchTarget[] = []
 let isUrgent = false
@@ -51,7 +51,7 @@ export const makeRoom = (): void => {
 
 /**
  * The message goes out at the end of this turn, behind those that the target was given before. One that may wait is
- * held, where that saves many system calls, until there is one that may not, or for 15 ms.
+ * held, where that saves many system calls, until there is one that may not, or for 30 ms.
  */
 export const addToBatch = (target: BatchTarget, message: Uint8Array, mayWait: boolean): void => {
   if (message !== messages[messages.length - 1]) begin(message, mayWait)

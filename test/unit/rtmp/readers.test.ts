@@ -75,6 +75,7 @@ describe('RTMP readers', () => {
           label: `reader ${number}`,
           connection,
           transport,
+          clock: context.clock,
           streamId: 1,
           role: 'play',
           fourCcs: [],

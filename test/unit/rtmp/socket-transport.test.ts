@@ -47,7 +47,7 @@ describe('a message that may wait', () => {
 
   test('to many readers leaves with the next one that may not, in order', async () => {
     const readers = await Promise.all(Array.from({ length: 40 }, open))
-    // However busy the machine is, the 15 ms do not end.
+    // However busy the machine is, the 30 ms do not end.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     for (const { transport } of readers) transport.write(sound, true)
     await new Promise(setImmediate)
