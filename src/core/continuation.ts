@@ -30,8 +30,8 @@ export const createContinuation = (
   wallNow: () => number,
 ): Continuation => {
   const { last } = track
-  const endTs = last === undefined ? 0 : 'ts' in last ? last.ts : last.dts + Math.max(0, last.duration - 1)
-  const lastSeq = last !== undefined && 'seq' in last ? last.seq : undefined
+  const endTs = last === undefined ? 0 : last.ts + Math.max(0, last.duration - 1)
+  const lastSeq = last?.seq
   let tsOffset: number | undefined
   let seqOffset: number | undefined
   let cut = true

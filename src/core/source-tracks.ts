@@ -60,7 +60,7 @@ export class SourceTracks {
     for (const { track, clock } of [...this.#present.values(), ...this.#inherited.values()]) {
       const { last } = track
       if (last === undefined) continue
-      const wall = clock.toWall('ts' in last ? last.ts : last.dts + last.duration)
+      const wall = clock.toWall(last.ts + last.duration)
       if (wall !== undefined && (end === undefined || wall > end)) end = wall
     }
     return end

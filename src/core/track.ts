@@ -5,7 +5,7 @@ import type { FanFeed } from './feed.ts'
 import { startsPicture } from './gop-cache.ts'
 import { createKeyframeRequester, type KeyframeRequester } from './keyframes.ts'
 import type { Measures } from './measures.ts'
-import { Meter } from './meter.ts'
+import { type LastUnit, Meter } from './meter.ts'
 import type { Skew } from './skew.ts'
 import type { Reading } from './tally.ts'
 import { TrackFeeds } from './track-feeds.ts'
@@ -54,7 +54,6 @@ export class TrackNode implements Track {
   readonly waits = new Set<() => boolean>()
   /** Counts the sources that wrote this track one after the other: readers wait for a key frame when it moves. */
   epoch = 0
-  last: Frame | RtpPacket | undefined
   /** Damage counted in front of this track, and its distance to the last sender report. */
   damageOf: (() => Readonly<Record<string, number>>) | undefined
   syncErrorUs: (() => number | undefined) | undefined
@@ -99,6 +98,10 @@ export class TrackNode implements Track {
     scope.defer(() => this.#end())
   }
 
+  /** undefined before the first unit. */
+  get last(): LastUnit | undefined {
+    return this.#meter.units > 0 ? this.#meter : undefined
+  }
   get params(): CodecParameters {
     return this.#params
   }
@@ -142,10 +145,9 @@ export class TrackNode implements Track {
 
   /** Every unit of the source comes through here, in the native form. false: a lossless sink is behind. */
   write(unit: Frame | RtpPacket): boolean {
-    this.last = unit
     const bytes = this.feeds.native.push(unit)
     if (this.#meter.count(unit, bytes)) {
-      const streamTime = this.clock.toStreamTime('dts' in unit ? unit.dts : unit.ts)
+      const streamTime = this.clock.toStreamTime(this.#meter.ts)
       this.#skew?.note(this.kind, unit.arrival - streamTime, unit.arrival)
     }
     if (unit.key && startsPicture(unit)) this.#keyframes.seen()

@@ -66,14 +66,9 @@ export class RtpReceiver {
     return this.#ssrc
   }
 
-  /** The newest packet so far. */
-  get newest(): RtpPacket | undefined {
-    return this.#state.newest
-  }
-
   /** One packet. `bytes` become the receiver's own, and immutable once handed on. */
   receive(bytes: Uint8Array, header: RtpHeader, arrival: number): void {
-    if (this.#state.newest !== undefined && this.#isStray(header.seq)) return
+    if (this.#state.begun && this.#isStray(header.seq)) return
     const own = this.#isMoved ? this.#move(bytes, header, arrival) : header
     const packet = toRtpPacket(this.#withoutPadding(bytes, own), own, arrival, this.#state)
     this.#statistics.received(packet.seq, packet.ts, arrival, own.payloadEnd - own.payloadStart)
@@ -111,7 +106,7 @@ export class RtpReceiver {
   /** The sender goes on under another SSRC: its numbers are moved so that readers see one stream. */
   restart(ssrc: number): void {
     this.#ssrc = ssrc
-    this.#restarting = this.#state.newest !== undefined
+    this.#restarting = this.#state.begun
     this.#duplicatesFilter = new DuplicateFilter()
     this.#statistics.restart()
     this.nacks.reset()
@@ -121,10 +116,8 @@ export class RtpReceiver {
   /** A sender report: where its moment lies on our time line, in ticks; undefined before the first packet. */
   senderReport(report: SenderReport, nowUs: number): number | undefined {
     this.#report = { ntpMiddle: report.ntpMiddle, at: nowUs }
-    const newest = this.#state.newest
-    return newest === undefined || this.#restarting
-      ? undefined
-      : unwrap32(newest.ts, (report.timestamp + this.#tsShift) >>> 0)
+    const { begun, ts } = this.#state
+    return !begun || this.#restarting ? undefined : unwrap32(ts, (report.timestamp + this.#tsShift) >>> 0)
   }
 
   /** The block about this stream for our next report; undefined before the first packet. */
@@ -152,7 +145,7 @@ export class RtpReceiver {
   #isStray(wire: number): boolean {
     if (this.#restarting) return false
     const seq = (wire + this.#seqShift) & 0xffff
-    const distance = unwrap16(this.#state.newest!.seq, seq) - this.#state.newest!.seq
+    const distance = unwrap16(this.#state.seq, seq) - this.#state.seq
     if (distance < MAX_DROPOUT && distance > -MAX_MISORDER) return false
     const confirmed = wire === this.#awaited
     this.#awaited = (wire + 1) & 0xffff
@@ -176,7 +169,7 @@ export class RtpReceiver {
   }
 
   #join(header: RtpHeader, arrival: number): void {
-    const newest = this.#state.newest!
+    const newest = this.#state
     const elapsed = Math.round(((arrival - newest.arrival) * this.#options.clockRate) / 1e6)
     this.#restarting = false
     this.#seqShift = (newest.seq + 1 + RESTART_GAP - header.seq) & 0xffff

@@ -55,14 +55,18 @@ export class RtpSender {
   #shift = 0
   #started = false
   #changed = true
-  #newest: RtpPacket | undefined
+  /** The newest packet, in numbers: the packet itself would keep all that lies in memory around it. */
+  #hasSent = false
+  #newestTs = 0
+  #newestArrival = 0
   #streamTime: number | undefined
   #packets = 0
   #bytes = 0
   #resent = 0
   #nacks = 0
   #unavailable = 0
-  readonly #resentAt = new Float64Array(RESENDS_KEPT)
+  /** Made with the first NACK. */
+  #resentAt: Float64Array | undefined
   readonly #reports: { readonly middle: number; readonly at: number }[] = []
   #roundTripUs: number | undefined
   #block: ReportBlock | undefined
@@ -77,7 +81,7 @@ export class RtpSender {
 
   /** The next packet comes from another source, timed by this clock; outgoing numbers go on. */
   retarget(clock: TrackClock, clockRate = this.#clockRate): void {
-    if (this.#newest !== undefined) this.#streamTime = this.#clock.toStreamTime(this.#newest.ts)
+    if (this.#hasSent) this.#streamTime = this.#clock.toStreamTime(this.#newestTs)
     this.#clock = clock
     this.#clockRate = clockRate
     this.#changed = true
@@ -89,8 +93,7 @@ export class RtpSender {
     this.#shift++
     this.#firstOut = this.#newestOut + 1
     this.sequenceOffset = this.#shift & 0xffff
-    const newest = this.#newest
-    const timestamp = newest === undefined ? this.#newestOutTs : newest.ts + this.timestampOffset
+    const timestamp = this.#hasSent ? this.#newestTs + this.timestampOffset : this.#newestOutTs
     return { sequence: this.#newestOut & 0xffff, timestamp: timestamp >>> 0 }
   }
 
@@ -115,7 +118,9 @@ export class RtpSender {
     if (out < this.#firstOut) return false
     if (out > this.#newestOut) {
       this.#newestOut = out
-      this.#newest = packet
+      this.#hasSent = true
+      this.#newestTs = packet.ts
+      this.#newestArrival = packet.arrival
     }
     this.#packets++
     this.#bytes += packet.payloadEnd - packet.payloadStart
@@ -131,6 +136,7 @@ export class RtpSender {
       this.#unavailable++
       return undefined
     }
+    this.#resentAt ??= new Float64Array(RESENDS_KEPT)
     if (nowUs - this.#resentAt[slot]! < RESEND_SPACING_US) return undefined
     this.#resentAt[slot] = nowUs
     return out - this.#shift
@@ -144,9 +150,9 @@ export class RtpSender {
 
   /** A report for now, on the time line of capture; undefined before the first packet or without a clock anchor. */
   report(nowUs: number): SenderReport | undefined {
-    const newest = this.#newest
-    if (newest === undefined || this.#changed) return undefined
-    const ts = newest.ts + Math.max(0, Math.round(((nowUs - newest.arrival) * this.#clockRate) / 1e6))
+    if (!this.#hasSent || this.#changed) return undefined
+    const ageUs = nowUs - this.#newestArrival
+    const ts = this.#newestTs + Math.max(0, Math.round((ageUs * this.#clockRate) / 1e6))
     const wall = this.#clock.toWall(ts)
     if (wall === undefined) return undefined
     const middle = ntpMiddle(wallToNtp(wall))
@@ -190,8 +196,8 @@ export class RtpSender {
 
   /** A new source goes on as far behind the old one as stream time did. */
   #nextTimestamp(first: RtpPacket): number {
-    if (this.#newest === undefined) return this.#newestOutTs
-    this.#newestOutTs = (this.#newest.ts + this.timestampOffset) >>> 0
+    if (!this.#hasSent) return this.#newestOutTs
+    this.#newestOutTs = (this.#newestTs + this.timestampOffset) >>> 0
     const passedUs = this.#clock.toStreamTime(first.ts) - (this.#streamTime ?? 0)
     return this.#newestOutTs + Math.max(1, Math.round((passedUs * this.#clockRate) / 1e6))
   }

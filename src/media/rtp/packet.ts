@@ -50,13 +50,24 @@ export const readRtpHeader = (bytes: Uint8Array): RtpHeader | undefined => {
   }
 }
 
-/** What unwrapping and the look for key frames remember of one received RTP stream (one SSRC, one codec). */
+/**
+ * What unwrapping and the look for key frames remember of one received RTP stream (one SSRC, one codec): the newest
+ * packet so far, in numbers. Whoever kept the packet itself would keep all that lies in memory around it.
+ */
 export interface RtpStreamState {
   readonly codec: CodecId
-  /** The newest packet so far; undefined before the first. */
-  newest: RtpPacket | undefined
+  /** false: the others mean nothing yet. */
+  begun: boolean
+  seq: number
+  ts: number
+  arrival: number
+  marker: boolean
+  key: boolean
 }
-export const createRtpStreamState = (codec: CodecId): RtpStreamState => ({ codec, newest: undefined })
+export const createRtpStreamState = (codec: CodecId): RtpStreamState => ({
+  ...{ codec, begun: false, marker: false, key: false },
+  ...{ seq: 0, ts: 0, arrival: 0 },
+})
 
 /**
  * Reads one received packet of a stream. The bytes are kept by reference: never reuse them.
@@ -79,19 +90,28 @@ export const toRtpPacket = (
   arrival: number,
   state: RtpStreamState,
 ): RtpPacket => {
-  const { newest, codec } = state
   const { payloadStart, payloadEnd, marker } = header
-  const seq = newest === undefined ? header.seq : unwrap16(newest.seq, header.seq)
-  const ts = newest === undefined ? header.ts : unwrap32(newest.ts, header.ts)
-  const follows = newest !== undefined && seq === newest.seq + 1
-  const continues = follows && ts === newest.ts && !newest.marker
-  const key = (continues && newest.key) || isKeyPayload(codec, bytes, payloadStart, payloadEnd)
+  const { begun, codec } = state
+  const seq = begun ? unwrap16(state.seq, header.seq) : header.seq
+  const ts = begun ? unwrap32(state.ts, header.ts) : header.ts
+  const follows = begun && seq === state.seq + 1
+  const continues = follows && ts === state.ts && !state.marker
+  const key = (continues && state.key) || isKeyPayload(codec, bytes, payloadStart, payloadEnd)
   // Behind a delimiter or SEI the first packet that shows the key frame counts as its head: decoding can
   // start there.
   const head = follows
-    ? !continues || (key && !newest.key)
+    ? !continues || (key && !state.key)
     : isHeadPayload(codec, bytes, payloadStart, payloadEnd)
   const packet: RtpPacket = { bytes, payloadStart, payloadEnd, seq, ts, marker, key, head, arrival }
-  if (newest === undefined || seq > newest.seq) state.newest = packet
+  if (!begun || seq > state.seq) note(state, packet)
   return packet
+}
+
+const note = (state: RtpStreamState, { seq, ts, arrival, marker, key }: RtpPacket): void => {
+  state.begun = true
+  state.seq = seq
+  state.ts = ts
+  state.arrival = arrival
+  state.marker = marker
+  state.key = key
 }
