@@ -54,6 +54,9 @@ export interface CallAccess {
   readonly route: string
   /** The registration or trunk by which it came. */
   readonly account: string | undefined
+  /** Who calls, and who has passed the call on, as that asserts, if it is trusted. */
+  readonly asserted?: string
+  readonly diverted?: readonly string[]
   /** Who signed it. */
   readonly user: string | undefined
   /** The streams that the caller's media is to be, and that it is to hear; `{callId}` stands for what is not known yet. */

@@ -55,6 +55,10 @@ export interface CallInfo {
   /** URIs without passwords. */
   readonly from: string
   readonly to: string
+  /** Who calls, as a trusted registration or trunk asserts it; absent: none does. */
+  readonly asserted?: string
+  /** Who was called before and has passed the call on, as a trusted one says, the last one first. */
+  readonly diverted?: readonly string[]
   /** `IP:PORT` of the signalling, with its transport. */
   readonly peer: string
   /** What the call is called by the other end: the Call-ID. */

@@ -80,6 +80,8 @@ export const describeCall = (call: CallView): string =>
       `over ${call.peer}`,
       call.account !== null && `by ${call.account}`,
       call.route !== null && `rule ${call.route}`,
+      call.asserted !== null && `asserted ${call.asserted}`,
+      call.diverted.length > 0 && `diverted by ${call.diverted.join(', ')}`,
     ),
     `publishes ${call.publish ?? 'nothing'}, hears ${call.hear ?? 'nothing'}${call.hearError === null ? '' : ` (${call.hearError})`}`,
     ...call.media.flatMap(mediaLines),

@@ -16,6 +16,8 @@ const mediaView = (media: CallMedia): CallView['media'][number] => ({
 
 export const callView = (call: CallInfo): CallView => ({
   ...call,
+  asserted: call.asserted ?? null,
+  diverted: [...(call.diverted ?? [])],
   account: call.account ?? null,
   route: call.route ?? null,
   publish: call.publish ?? null,

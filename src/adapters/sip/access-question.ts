@@ -1,13 +1,16 @@
 /** A call that the dial plan admits, as whoever else is asked about it is told, and what a no means to the caller. */
 import { toGatewayError } from '../../errors.ts'
 import type { CallAccess } from '../adapter.ts'
+import { assertedIn } from './asserted.ts'
 import { type CallRefusal, sipCodeOf } from './calls/codes.ts'
 import type { Admitted } from './calls/receive-call.ts'
+import type { SipConfig } from './config.ts'
 import { type Calling, plannedStream, routeName } from './dial-plan.ts'
 import type { IncomingInvite } from './incoming-invite.ts'
 import { formatUri } from './message/uri.ts'
 
 export const accessOf = (
+  config: SipConfig,
   { request }: IncomingInvite,
   { route, groups }: Admitted,
   calling: Calling,
@@ -21,6 +24,7 @@ export const accessOf = (
   route: routeName(route),
   account: calling.account,
   user: calling.user,
+  ...assertedIn(config, request, calling.account),
   publish: plannedStream(route.publish, calling, groups),
   hear: plannedStream(route.hear, calling, groups),
 })

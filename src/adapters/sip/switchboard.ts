@@ -238,7 +238,7 @@ export class Switchboard implements Board {
     const { admitCall } = this.context
     if (admitCall === undefined) this.#begin(invite, verdict, calling)
     else
-      admitCall(accessOf(invite, verdict, calling)).then(
+      admitCall(accessOf(this.config, invite, verdict, calling)).then(
         () => this.#begin(invite, verdict, calling),
         (thrown: unknown) => this.#refuse(invite, calling, refusalOf(thrown)),
       )

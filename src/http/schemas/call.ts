@@ -48,6 +48,10 @@ export const callSchema = named(
     hold: z.enum(['none', 'by-us', 'by-them', 'both']),
     from: z.string(),
     to: z.string(),
+    asserted: text.describe('Who calls, as a trusted registration or trunk asserts it'),
+    diverted: z
+      .array(z.string())
+      .describe('Who was called before, as a trusted one says, the last one first'),
     peer: z.string().describe('Transport and address of the signalling'),
     callId: z.string().describe('What the far side calls it'),
     account: text.describe('The registration or trunk it goes through'),

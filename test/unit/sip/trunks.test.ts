@@ -27,10 +27,10 @@ afterEach(async () => {
 })
 
 const account = () => gateway.board.accounts()[0]!
-const call = (from = carrier): { code: number } => {
+const call = (from = carrier, headers: Record<string, string | string[]> = {}): { code: number } => {
   const told = { code: 0 }
   from.invite(
-    { uri: uri('sip:30@10.0.0.1'), from: address('<sip:x@y>'), body },
+    { uri: uri('sip:30@10.0.0.1'), from: address('<sip:x@y>'), body, headers },
     {
       accepted: session => {
         told.code = 200
@@ -81,4 +81,34 @@ test('our calls leave through it, if their number may be called', async () => {
     code: 'busy',
   })
   await pass(clock, 500)
+})
+
+test('what it says of who calls is shown only where it is believed', async () => {
+  const said = {
+    'P-Asserted-Identity': '"Alice" <sip:+4930111@carrier.example>, <tel:+4930111>',
+    Diversion: ['<sip:+4930222@a.example>;reason=no-answer', '<sip:+4930333@b.example>;reason=unconditional'],
+  }
+  call(carrier, said)
+  await pass(clock, 300)
+  const [doubted] = gateway.board.calls.infos()
+  expect([doubted?.asserted, doubted?.diverted]).toEqual([undefined, undefined])
+  await Promise.all([gateway.close(), pass(clock, 2000, 50)])
+
+  gateway = await openBoard(clock, network, {
+    trunks: { carrier: { uri: `sip:us@${CARRIER}`, trustIdentity: true } },
+    routes: [{ called: '30', from: 'any' }],
+  })
+  const stranger = await openPeer(clock, network, '10.0.0.3')
+  for (const from of [carrier, stranger]) call(from, said)
+  call(carrier, { Diversion: 'nonsense' })
+  await pass(clock, 300)
+  const shown = gateway.board.calls
+    .infos()
+    .map(({ account, asserted, diverted }) => [account, asserted, diverted])
+  const diverted = ['sip:+4930222@a.example', 'sip:+4930333@b.example']
+  expect(shown).toHaveLength(3)
+  expect(shown).toContainEqual(['carrier', 'sip:+4930111@carrier.example', diverted])
+  expect(shown).toContainEqual(['carrier', undefined, undefined])
+  expect(shown).toContainEqual([undefined, undefined, undefined])
+  await Promise.all([stranger.close(0), pass(clock, 500, 50)])
 })

@@ -2,6 +2,7 @@
 import type { Publication } from '../../../core/types.ts'
 import type { CallInfo, CallReason } from '../../call-desk.ts'
 import type { BoundAddress } from '../addresses.ts'
+import type { Asserted } from '../asserted.ts'
 import type { SipRoute } from '../config/route.ts'
 
 /** What stays as it is for the whole call. */
@@ -20,6 +21,8 @@ export interface CallAbout {
   readonly account?: string | undefined
   readonly route?: SipRoute | undefined
   readonly routeName?: string | undefined
+  /** What a trusted account or trunk says of it. */
+  readonly identity?: Asserted | undefined
 }
 
 /** What becomes of the call once it is joined. */

@@ -220,7 +220,7 @@ export class Call {
     const planned: CallPurpose = this.#joined || this.isOver ? {} : this.purpose
     return {
       ...{ id: this.id, protocol: 'sip', direction, state: this.#state, hold: this.#hold },
-      ...{ from, to, peer, account },
+      ...{ from, to, peer, account, ...this.about.identity },
       callId: this.callId,
       route: routeName,
       publish: this.media.ingest?.stream ?? planned.publish,

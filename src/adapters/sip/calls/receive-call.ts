@@ -1,5 +1,6 @@
 /** A call that comes in and that the dial plan has admitted: rings, waits for what is to be heard, answers. */
 import type { CallReason } from '../../call-desk.ts'
+import { assertedIn } from '../asserted.ts'
 import { type Calling, fillTemplate, type PlanVerdict, routeName } from '../dial-plan.ts'
 import type { IncomingInvite } from '../incoming-invite.ts'
 import { formatUri, hostOfIp } from '../message/uri.ts'
@@ -140,7 +141,9 @@ export const receiveCall = (
 ): void => {
   const { account } = calling
   const admitted = old === undefined ? given : asSuccessor(given)
-  const call = new Call(board, aboutOf(invite, admitted, calling), termsOf(board, admitted, account))
+  const identity = assertedIn(board.config, invite.request, account)
+  const about = { ...aboutOf(invite, admitted, calling), identity }
+  const call = new Call(board, about, termsOf(board, admitted, account))
   call.callId = invite.request.callId
   call.farewell = rejectWith(invite)
   invite.listen({

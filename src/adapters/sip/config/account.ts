@@ -21,6 +21,8 @@ const common = {
   maxCalls: z.int().min(1).default(30),
   /** New calls that come in by it within a second; more are answered 503. Left out: `limits.newCallsPerSource`. */
   newCalls: z.int().min(1).optional(),
+  /** Whether what it says of who calls (P-Asserted-Identity, Diversion) is believed, and shown. */
+  trustIdentity: z.boolean().default(false),
   codecs: codecs.optional(),
   srtp: z.enum(['off', 'optional', 'required']).optional(),
 } as const
