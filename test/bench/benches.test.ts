@@ -6,7 +6,7 @@ import { bench as join } from './join.ts'
 import { bench as latency } from './latency.ts'
 import { bench as pacing } from './pacing.ts'
 import { createHistogram } from './parts/histogram.ts'
-import { createPicture, holdsKeyMark, PICTURE_BYTES, readStamps, stamp } from './parts/marks.ts'
+import { createPicture, createSound, holdsKeyMark, PICTURE_BYTES, readStamps, stamp } from './parts/marks.ts'
 import { bench as relay } from './relay.ts'
 import { bench as sip } from './sip.ts'
 import { bench as start } from './start.ts'
@@ -26,6 +26,7 @@ test.concurrent('relay: both servers carry the same to the same players', { time
     expect(row.cpuMicrosPerMegabit).toBeGreaterThan(0)
     expect(row.deliveryP50Ms).toBeGreaterThan(0)
     expect(row.deliveryP50Ms).toBeLessThan(50)
+    expect(row.soundP50Ms).toBeGreaterThan(0)
   }
   expect(ours(rows)[0]!.cpuRatioToNginx).toBeGreaterThan(0)
 })
@@ -86,19 +87,24 @@ test.concurrent('pacing: datagrams are read, and packets leave while the event l
   expect(send.packetsPerSecond).toBeGreaterThan(0)
 })
 
-test('the times in pictures are found wherever they end', () => {
+test('the times in pictures and sounds are found wherever they end', () => {
   const [first, second] = [createPicture(true), createPicture(false)]
   stamp(first, 111n)
   stamp(second, 222n)
+  const sound = createSound()
+  stamp(sound, 333n)
   expect([holdsKeyMark(first), holdsKeyMark(second)]).toEqual([true, false])
-  const read = (...parts: readonly Uint8Array[]): bigint[] => {
-    const found: bigint[] = []
+  const read = (...parts: readonly Uint8Array[]): unknown[] => {
+    const found: unknown[] = []
     const bytes = Buffer.concat(parts)
-    readStamps(Buffer.concat([bytes, second]), bytes.length, sent => found.push(sent))
+    readStamps(Buffer.concat([bytes, second]), bytes.length, (sent, isPicture) =>
+      found.push(isPicture ? sent : [sent]),
+    )
     return found
   }
   expect(read(first, second)).toEqual([222n, 111n])
-  expect(read(second, Buffer.from('sound'))).toEqual([222n])
+  expect(read(second, Buffer.from('other'))).toEqual([222n])
+  expect(read(sound, sound, first, sound, second)).toEqual([222n, [333n], 111n, [333n], [333n]])
   expect(read(second.subarray(0, PICTURE_BYTES - 1))).toEqual([])
   expect(read(Buffer.alloc(3))).toEqual([])
 })

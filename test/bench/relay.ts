@@ -1,4 +1,4 @@
-/** RTMP in, RTMP out to N players: processor time, memory, and how long a picture takes; nginx-rtmp beside it. */
+/** RTMP in, RTMP out to N players: processor time, memory, and how long a picture and a sound take; nginx-rtmp beside it. */
 import type { ChildProcess } from 'node:child_process'
 import { type Bench, countOption, type Row } from './bench.ts'
 import { ask, startPlayers } from './parts/players.ts'
@@ -47,6 +47,8 @@ const toRow = (server: BenchServer, count: number, before: Snapshot, after: Snap
     deliveryP50Ms: after.p50Ms,
     deliveryP99Ms: after.p99Ms,
     deliveryMaxMs: after.maxMs,
+    soundP50Ms: after.soundP50Ms,
+    soundP99Ms: after.soundP99Ms,
   }
 }
 

@@ -1,4 +1,4 @@
-/** N light RTMP players in one process: they count bytes and look only for the times that pictures were sent at. */
+/** N light RTMP players in one process: they count bytes and look only for the times that pictures and sounds were sent at. */
 import { connect } from 'node:net'
 import { allRequests, HANDSHAKE_BYTES, hello } from './dialogue.ts'
 import { createHistogram } from './histogram.ts'
@@ -13,17 +13,23 @@ export interface Progress {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
+  readonly soundP50Ms: number
+  readonly soundP99Ms: number
 }
 
 const [port, players] = process.argv.slice(2).map(Number) as [number, number]
 /** What is read is looked at before the next is read: all players share one buffer. */
 const buffer = Buffer.alloc(256 * 1024)
 const latency = createHistogram()
+const soundLatency = createHistogram()
 let bytes = 0
 let playing = 0
 let closed = 0
 
-const note = (sent: bigint): void => latency.add(Number(process.hrtime.bigint() - sent) / 1e6)
+const note = (sent: bigint, isPicture: boolean): void => {
+  const times = isPicture ? latency : soundLatency
+  times.add(Number(process.hrtime.bigint() - sent) / 1e6)
+}
 
 const play = (): void => {
   let received = 0
@@ -54,11 +60,15 @@ const progress = (): Progress => ({
   p50Ms: latency.quantile(0.5),
   p99Ms: latency.quantile(0.99),
   maxMs: latency.quantile(1),
+  soundP50Ms: soundLatency.quantile(0.5),
+  soundP99Ms: soundLatency.quantile(0.99),
 })
 
 for (let index = 0; index < players; index += 1) play()
 process.on('message', what => {
   process.send?.(progress())
-  if (what === 'reset') latency.reset()
+  if (what !== 'reset') return
+  latency.reset()
+  soundLatency.reset()
 })
 process.on('disconnect', () => process.exit())

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { CHUNK_STREAM, writeMessage } from '../../../src/adapters/rtmp/chunk-writer.ts'
 import { MESSAGE } from '../../../src/adapters/rtmp/message.ts'
 import { allRequests, HANDSHAKE_BYTES, hello } from './dialogue.ts'
-import { createPicture, PICTURES_PER_KEY, stamp } from './marks.ts'
+import { createPicture, createSound, PICTURES_PER_KEY, stamp } from './marks.ts'
 
 const port = Number(process.argv[2])
 const chunkSize = 60_000
@@ -17,7 +17,6 @@ const avcHeader = Buffer.from(
   'hex',
 )
 const aacHeader = Buffer.from('af001190', 'hex')
-const sound = Buffer.concat([Buffer.from('af01', 'hex'), Buffer.alloc(340, 0x21)])
 
 const socket = connect({ port, host: '127.0.0.1', noDelay: true })
 const send = (type: number, timeMs: number, body: Uint8Array): void => {
@@ -42,6 +41,12 @@ const sendPicture = (index: number): void => {
   send(MESSAGE.video, index * pictureMs, picture)
 }
 
+const sendSound = (index: number): void => {
+  const sound = createSound()
+  stamp(sound)
+  send(MESSAGE.audio, index * soundMs, sound)
+}
+
 const publish = (): void => {
   const size = Buffer.alloc(4)
   size.writeUInt32BE(chunkSize)
@@ -49,7 +54,7 @@ const publish = (): void => {
   send(MESSAGE.video, 0, avcHeader)
   send(MESSAGE.audio, 0, aacHeader)
   every(pictureMs, sendPicture)
-  every(soundMs, index => send(MESSAGE.audio, index * soundMs, sound))
+  every(soundMs, sendSound)
   process.send?.('publishing')
 }
 
