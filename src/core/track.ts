@@ -150,7 +150,7 @@ export class TrackNode implements Track {
       const streamTime = this.clock.toStreamTime(this.#meter.ts)
       this.#skew?.note(this.kind, unit.arrival - streamTime, unit.arrival)
     }
-    if (unit.key && startsPicture(unit)) this.#keyframes.seen()
+    if (this.kind === 'video' && startsPicture(unit)) this.#keyframes.seen()
     return this.waits.size === 0 || !this.isBehind()
   }
 

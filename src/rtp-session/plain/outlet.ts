@@ -4,6 +4,7 @@ import type {
   Native,
   PacedSender,
   PacedStreamId,
+  PoolSocketId,
   SrtpContext,
   UdpAddress,
   UdpPool,
@@ -46,6 +47,7 @@ export class Outlet implements Departure, Sending {
   /** The time of that packet, and of the empty ones before it: to the peer they are one stream. */
   readonly firstTimestamp = randomInt(0x1_0000_0000)
   readonly #options: OutletOptions
+  readonly #socket: PoolSocketId
   #keys: SdesKeys | undefined
   #isMux = false
   #paced: PacedStreamId | undefined
@@ -55,6 +57,7 @@ export class Outlet implements Departure, Sending {
   constructor(options: OutletOptions) {
     this.#options = options
     this.batch = options.batch
+    this.#socket = options.pair.rtp
     this.rtp = new Way(options.pool)
     this.rtcp = new Way(options.pool)
   }
@@ -88,7 +91,7 @@ export class Outlet implements Departure, Sending {
     this.#hasSent = true
     const size = this.rtp.isKnown ? this.#protect(length) : -1
     if (size < 0 || (dueUs !== undefined && !this.#queue(size, dueUs))) this.unsent++
-    else if (dueUs === undefined) this.batch.add(size, this.#options.pair.rtp, this.rtp.id, this)
+    else if (dueUs === undefined) this.batch.add(size, this.#socket, this.rtp.id, this)
   }
 
   /** Monotonic microseconds since when no RTP packet has left, to within the time since the last call. */

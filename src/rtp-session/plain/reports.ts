@@ -32,6 +32,7 @@ export class Reports {
   /** Random: it says nothing of the machine (RFC 7022 4.2). */
   readonly #cname = randomBytes(12).toString('base64url')
   #feedback: readonly string[] = []
+  #takesNacks = false
   #firSequence = 0
   #cancelReport: (() => void) | undefined
   #cancelNack: (() => void) | undefined
@@ -42,13 +43,15 @@ export class Reports {
 
   agree(feedback: readonly string[]): void {
     this.#feedback = feedback
+    this.#takesNacks = feedback.includes('nack')
     this.#cancelReport ??= this.#schedule(this.#options.everyUs / 10)
   }
 
   /** A packet came in: those before it may be missing. */
   received(): void {
-    if (this.#cancelNack !== undefined || !this.#options.incoming.isMissingPackets) return
-    if (this.#feedback.includes('nack')) this.#cancelNack = this.#options.clock.after(NACK_US, this.#askAgain)
+    if (!this.#takesNacks || this.#cancelNack !== undefined || !this.#options.incoming.isMissingPackets)
+      return
+    this.#cancelNack = this.#options.clock.after(NACK_US, this.#askAgain)
   }
 
   /** false: the peer understands no request, or nothing has come yet. */
