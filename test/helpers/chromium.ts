@@ -28,6 +28,8 @@ const ARGUMENTS = [
 export interface Chromium extends AsyncDisposable {
   /** A new page at `url`, with camera and microphone allowed. */
   open(url: string): Promise<Page>
+  /** Each page that follows events holds one of the six connections that a browser has for one server. */
+  closePages(): Promise<void>
 }
 
 export interface ChromiumOptions {
@@ -50,6 +52,9 @@ export const launchChromium = async ({ anyCertificate = false }: ChromiumOptions
       const page = await context.newPage()
       await page.goto(url)
       return page
+    },
+    async closePages() {
+      for (const page of context.pages()) await page.close()
     },
     [Symbol.asyncDispose]: () => browser.close(),
   }

@@ -2,10 +2,18 @@
  * The page as a control desk: health, graphs, bridges drawn with their plan, a destination added and stopped, events.
  * Need not run alone.
  */
+import { execFileSync } from 'node:child_process'
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Chromium, launchChromium } from '../helpers/chromium.ts'
-import { post, publishTestSource, type Server, startServer, untilLive } from '../helpers/crosspoint.ts'
+import {
+  findStream,
+  post,
+  publishTestSource,
+  type Server,
+  startServer,
+  untilLive,
+} from '../helpers/crosspoint.ts'
 import { type NginxRtmp, startNginxRtmp } from '../helpers/nginx-rtmp.ts'
 import { freePort, stopPrograms, until } from '../helpers/program.ts'
 import { freePairs } from '../helpers/rtp-gateway.ts'
@@ -29,6 +37,7 @@ beforeAll(async () => {
   chromium = await launchChromium()
   await untilLive(server.http, 'live/cam')
 })
+afterEach(() => chromium.closePages())
 afterAll(async () => {
   await chromium?.[Symbol.asyncDispose]()
   await nginx?.stop()
@@ -242,6 +251,61 @@ test('a destination that cannot be reached says why, in words', async () => {
   await refused.first().waitFor({ timeout: 20_000 })
 })
 
+const unitsSent = (stream: unknown): number =>
+  (stream as { subscribers: readonly { stats: { units: number } }[] }).subscribers[0]?.stats.units ?? 0
+
+test('the source is live while its destination is away, and waited for when it has ended', async () => {
+  const other = await startNginxRtmp()
+  const publisher = publishTestSource({ url: `${server.rtmp}/live/brief`, size: '160x90' })
+  await untilLive(server.http, 'live/brief')
+  await post(`${server.http}/v1/bridges`, { from: 'stream:live/brief', to: [other.url('away')] })
+  const page = await chromium.open(`${server.http}/#/bridges`)
+  const card = page.locator('[data-bridge]', { hasText: 'stream:live/brief' })
+  const words = (node: string, text: RegExp) => card.locator(`.${node} .status`).getByText(text).waitFor()
+  await words('destination', /^live/)
+  // One that hangs up within three seconds has thought twice, and is not tried again.
+  await until(
+    'it was live for longer',
+    async () => unitsSent(await findStream(server.http, 'live/brief')) > 350,
+  )
+  await other.stop()
+  await words('destination', /^backoff · try \d+ in \d+ s/)
+  await words('source', /^live$/)
+  await card.locator('.step').getByText('nothing is carried').waitFor()
+  await publisher.stop()
+  await words('source', /^waited for$/)
+  await words('destination', /^waits · .*not live/)
+})
+
+const average = (values: Uint8Array): number => values.reduce((sum, value) => sum + value, 0) / values.length
+/** How far the dots are from their average: where nothing is drawn it is 0. */
+const deviation = (values: Uint8Array): number => {
+  const middle = average(values)
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / values.length)
+}
+/** The brightness of each dot of a screenshot. */
+const decodeGray = (png: Buffer): { readonly width: number; readonly data: Uint8Array } => {
+  const raw = ['-v', 'error', '-f', 'png_pipe', '-i', 'pipe:', '-f', 'rawvideo', '-pix_fmt', 'gray', 'pipe:']
+  return {
+    width: png.readUInt32BE(16),
+    data: execFileSync('ffmpeg', raw, { input: png, maxBuffer: 1 << 25 }),
+  }
+}
+
+test('the screen shows the picture of the stream, moving, with nothing over it', async () => {
+  const page = await chromium.open(`${server.http}/#/watch/live/cam`)
+  await page.locator('.stage[data-phase="playing"]').waitFor({ timeout: 20_000 })
+  const shoot = async (): Promise<Uint8Array> =>
+    decodeGray(await page.locator('.stage video').screenshot()).data
+  const before = await shoot()
+  await until('it moves', async () => {
+    const now = await shoot()
+    const moved = now.filter((value, i) => Math.abs(value - before[i]!) > 32)
+    return moved.length > now.length / 200
+  })
+  expect(deviation(before)).toBeGreaterThan(30)
+})
+
 test.each([
   ['wide and light', 1280, 'light'],
   ['narrow and dark', 375, 'dark'],
@@ -254,6 +318,10 @@ test.each([
     expect(await fitsWidth(page), view).toBe(true)
     const [ground] = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g)!)
     expect(Number(ground) < 128, `the ground of ${view} is ${ground}`).toBe(colorScheme === 'dark')
+    const shot = decodeGray(await page.screenshot())
+    const edge = shot.data.filter((_, i) => i % shot.width < 8)
+    expect(average(edge) < 128, `the edge of ${view}`).toBe(colorScheme === 'dark')
+    expect(deviation(shot.data), `what is drawn on ${view}`).toBeGreaterThan(8)
     await page.close()
   }
 })

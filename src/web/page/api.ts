@@ -67,7 +67,11 @@ export interface BridgeView {
   readonly stream: string
   readonly state: RunState
   readonly reason?: string
-  readonly source?: { readonly peer: PeerView | null }
+  readonly source?: {
+    readonly state: RunState
+    readonly lastError: string | null
+    readonly peer: PeerView | null
+  }
   readonly legs: readonly LegView[]
 }
 interface AdapterView {

@@ -36,14 +36,22 @@ const Conversions = ({ plan }: { readonly plan: PlanView | null }): ComponentChi
   const skipped = plan.skipped.map(({ source, reason }) =>
     h('li', { key: `left out ${source}`, class: 'step left-out' }, h('b', {}, 'left out'), reason),
   )
+  // As long as a destination is not connected.
+  if (tracks.length + skipped.length === 0)
+    return h('ul', list, h('li', { class: 'step waiting' }, 'nothing is carried'))
   return h('ul', list, tracks, skipped)
 }
 
-const legWords = ({ state, bytes: sent, lastError, retries, nextRetryAt }: LegView): string => {
+/** It is tried again when its source is back, not at a time. */
+const waitsForSource = ({ state, nextRetryAt }: LegView): boolean =>
+  state === 'backoff' && nextRetryAt === null
+
+const legWords = (leg: LegView): string => {
+  const { state, bytes: sent, lastError, retries, nextRetryAt } = leg
   const seconds =
     nextRetryAt === null ? 0 : Math.max(0, Math.ceil((Date.parse(nextRetryAt) - Date.now()) / 1000))
-  const parts = [state as string]
-  if (state === 'backoff') parts.push(`try ${retries + 1} in ${seconds} s`)
+  const parts = [waitsForSource(leg) ? 'waits' : (state as string)]
+  if (nextRetryAt !== null) parts.push(`try ${retries + 1} in ${seconds} s`)
   if (sent > 0) parts.push(bytes(sent))
   if (lastError !== null && state !== 'live') parts.push(lastError)
   return parts.join(' · ')
@@ -104,17 +112,31 @@ const isStoppable = ({ stream }: BridgeView, leg: LegView): boolean =>
 /** More than one destination goes on. */
 export const isParted = ({ legs }: BridgeView): boolean => legs.filter(leg => !isOver(leg)).length > 1
 
+interface SourceState {
+  readonly state: RunState
+  readonly words: string
+}
+/** Of the source alone: a destination in trouble is none of its. */
+const sourceState = ({ source, state, reason, legs }: BridgeView): SourceState => {
+  if (source !== undefined) return { state: source.state, words: source.lastError ?? source.state }
+  if (isOver({ state })) return { state, words: reason ?? state }
+  const going = legs.filter(leg => !isOver(leg))
+  if (going.length > 0 && going.every(waitsForSource)) return { state: 'backoff', words: 'waited for' }
+  const shown = state === 'connecting' ? state : 'live'
+  return { state: shown, words: shown }
+}
+
 export interface BridgeGraphProps {
   readonly bridge: BridgeView
   /** `place`: of the destination among its `legs`. */
   readonly onStopLeg: (place: number) => void
 }
 export const BridgeGraph = ({ bridge, onStopLeg }: BridgeGraphProps): ComponentChild => {
-  const { from, state, reason = state, legs } = bridge
+  const { from, legs } = bridge
   return h(
     'div',
     { class: 'graph' },
-    h(Node, { kind: 'source', name: from, state, words: reason }),
+    h(Node, { kind: 'source', name: from, ...sourceState(bridge) }),
     h(
       'ul',
       { class: 'legs', 'aria-label': 'Destinations' },
