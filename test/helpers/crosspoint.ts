@@ -1,11 +1,11 @@
 /** The real command line in tests: `bin/crosspoint.js`, as a user runs it. */
 import { join } from 'node:path'
-import { type Program, startProgram, until } from './program.ts'
+import { type Program, type ProgramOptions, startProgram, until } from './program.ts'
 
 const bin = join(import.meta.dirname, '../../bin/crosspoint.js')
 
 /** Starts `crosspoint …args` with the Node that runs the tests. */
-export const crosspoint = (args: readonly string[], options: { cwd?: string } = {}): Program =>
+export const crosspoint = (args: readonly string[], options: ProgramOptions = {}): Program =>
   startProgram(process.execPath, [bin, ...args], options)
 
 export interface Finished {
@@ -25,7 +25,7 @@ const expectNoWarning = (program: Program): void => {
 /** Runs `crosspoint …args` to its end. Rejects when Node has warned of something. */
 export const runCrosspoint = async (
   args: readonly string[],
-  options: { cwd?: string } = {},
+  options: ProgramOptions = {},
 ): Promise<Finished> => {
   const program = crosspoint(args, options)
   const code = await program.exited

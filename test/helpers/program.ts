@@ -14,14 +14,24 @@ export interface Program {
   stop(): Promise<void>
 }
 
+export interface ProgramOptions {
+  readonly cwd?: string
+  /** Beside those of the tests. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 const running = new Set<Program>()
 
 export const startProgram = (
   command: string,
   args: readonly string[],
-  options: { cwd?: string } = {},
+  { cwd, env = {} }: ProgramOptions = {},
 ): Program => {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd,
+    env: { ...process.env, ...env },
+  })
   let text = ''
   let stdout = ''
   const collect = (chunk: Buffer): void => {

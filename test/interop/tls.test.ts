@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { makeCertificates, type TestCertificates } from '../helpers/certificates.ts'
 import { launchChromium } from '../helpers/chromium.ts'
-import { publishTestSource } from '../helpers/crosspoint.ts'
+import { publishTestSource, runCrosspoint } from '../helpers/crosspoint.ts'
 import { runProgram, startProgram, stopPrograms, until } from '../helpers/program.ts'
 import { type LogLine, recordingLogger } from '../helpers/webrtc-gateway.ts'
 
@@ -78,6 +78,13 @@ describe('HTTPS', () => {
   test('a client that knows the authority is answered, others are not fooled', async () => {
     expect(await get('/healthz')).toMatchObject({ status: 200 })
     await expect(get('/healthz', { ca: undefined })).rejects.toThrow(/certificate/)
+  })
+  test('the command line says what to do about an authority that it does not know, and takes one that it is given', async () => {
+    const args = ['streams', '--json', '--gateway', `https://localhost:${portOf('http')}`]
+    const stranger = await runCrosspoint(args)
+    expect(stranger.code).toBe(3)
+    expect(stranger.output).toMatch(/nobody known here has signed .* NODE_EXTRA_CA_CERTS=FILE/)
+    expect(await runCrosspoint(args, { env: { NODE_EXTRA_CA_CERTS: files.ca } })).toMatchObject({ code: 0 })
   })
   test('plain HTTP on its port gets nothing, TLS 1.1 neither', async () => {
     const socket = connect(portOf('http'), '127.0.0.1', () =>

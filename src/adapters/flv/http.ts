@@ -46,7 +46,7 @@ const createHttpEgress = (exchange: HttpExchange, context: AdapterContext, confi
   const start = (tracks: readonly OpenTrack[]): void => {
     response = exchange.takeOver()
     const leave = (): void =>
-      void scope.close({ code: 'subscriber-left', detail: 'the connection was closed' })
+      void scope.close({ code: 'subscriber-left', detail: 'the viewer closed the connection' })
     response.once('close', leave)
     response.once('error', leave)
     response.writeHead(200, {
@@ -86,6 +86,16 @@ const accessOf = ({ request, remote }: HttpExchange, stream: string): Access => 
   ...httpCredentials(request),
 })
 
+/** Aborts with words for people when the viewer's connection is gone, also before anything was sent. */
+const signalOfViewer = ({ request }: HttpExchange): AbortSignal => {
+  const gone = new AbortController()
+  const reason: CloseReason = { code: 'subscriber-left', detail: 'the viewer closed the connection' }
+  const abort = (): void => gone.abort(reason)
+  if (request.signal.aborted) abort()
+  else request.signal.addEventListener('abort', abort, { once: true })
+  return gone.signal
+}
+
 /** Mounts the play route on the gateway's HTTP server. */
 export const mountHttpFlv = (context: AdapterContext, config: FlvConfig): void => {
   const { registry, http, log } = context
@@ -93,9 +103,9 @@ export const mountHttpFlv = (context: AdapterContext, config: FlvConfig): void =
     const stream = parseStreamName((exchange.params.stream ?? '').slice(0, -SUFFIX.length))
     await context.authorize(accessOf(exchange, stream))
     const egress = createHttpEgress(exchange, context, config)
-    const { remote, request } = exchange
+    const { remote } = exchange
     const subscription = await registry.subscribe(stream, egress, {
-      signal: request.signal,
+      signal: signalOfViewer(exchange),
       start: 'last-gop',
     })
     log.info({ stream, remote }, 'HTTP-FLV viewer joined')
