@@ -5,7 +5,7 @@ import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { createLogger } from '../../src/observe/logger.ts'
 import { type Phone, startPhone } from '../helpers/baresip.ts'
 import { publishTestSource } from '../helpers/crosspoint.ts'
-import { stopPrograms, until } from '../helpers/program.ts'
+import { freePort, stopPrograms, until } from '../helpers/program.ts'
 import { startSipp } from '../helpers/sipp.ts'
 import { frequencyOf, levelDb, runFfmpeg } from '../helpers/sound.ts'
 
@@ -13,14 +13,17 @@ const free = { listen: { host: '127.0.0.1', port: 0 } }
 let gateway: Gateway
 let base: string
 let pbx: string
+let pbx6: string
 
 beforeAll(async () => {
   const from = 'loopback'
+  const six = await freePort()
   gateway = await createGateway(
     {
       ...{ http: free, rtmp: free, webrtc: free },
       sip: {
         ...free,
+        listeners: [{ listen: { host: '::1', port: six } }],
         routes: [
           { called: '1000', from, publish: 'calls/{callId}', hear: 'live/cam' },
           { called: '2000', from, publish: 'calls/{callId}', hear: 'live/cam', pin: '4711' },
@@ -32,6 +35,7 @@ beforeAll(async () => {
   )
   base = `http://127.0.0.1:${gateway.doors.get('http')!.port}`
   pbx = `127.0.0.1:${gateway.doors.get('sip')!.port}`
+  pbx6 = `[::1]:${six}`
   publishTestSource({ url: `rtmp://127.0.0.1:${gateway.doors.get('rtmp')!.port}/live/cam`, size: '160x120' })
   await until('the publisher', () => gateway.registry.find('live/cam')?.state === 'ready')
 })
@@ -115,15 +119,21 @@ test('through hold and resume of a phone the sound goes on both ways', async () 
   await phone.stop()
 })
 
-test('what a caller hears after hold and resume comes back as its echo', async () => {
-  const sipp = await startSipp('caller-echo', ['-s', '1000', '-m', '1', '-rtp_echo'], pbx)
-  await until('held', () => theCall()?.hold === 'by-them')
-  await until('resumed', () => theCall().hold === 'none')
-  const echo = loud(await played(theCall().publish!, 1), 8000)
-  expect(echo.length).toBeGreaterThan(4000)
-  expect(Math.abs(frequencyOf(echo, 8000) - 1000)).toBeLessThan(15)
-  await sipp.done
-})
+test.for(['IPv4', 'IPv6'])(
+  '%s: what a caller hears after hold and resume comes back as its echo',
+  async family => {
+    const six = ['-i', '[::1]', '-mi', '::1']
+    const [target, own] = family === 'IPv6' ? [pbx6, six] : [pbx, []]
+    const sipp = await startSipp('caller-echo', ['-s', '1000', '-m', '1', '-rtp_echo', ...own], target)
+    await until('held', () => theCall()?.hold === 'by-them')
+    await until('resumed', () => theCall().hold === 'none')
+    const echo = loud(await played(theCall().publish!, 1), 8000)
+    expect(echo.length).toBeGreaterThan(4000)
+    expect(Math.abs(frequencyOf(echo, 8000) - 1000)).toBeLessThan(15)
+    expect(theCall().media[0]!.remote).toContain(family === 'IPv6' ? '[::1]:' : '127.0.0.1:')
+    await sipp.done
+  },
+)
 
 test.for(['g722', 'opus'] as const)('a phone that speaks %s is called and hears', async codec => {
   const phone = await startPhone('bob', { answers: true, codecs: [codec], tone: 500 })

@@ -110,6 +110,14 @@ describe.concurrent('SIPp is called', () => {
     await done
   })
 
+  test('callee-forked: of two that answer the first is the call, the second is acknowledged and hung up', async () => {
+    const { port, done } = await startCallee('callee-forked')
+    const session = await call(port).session
+    const end = new Promise<SessionEnd>(resolve => listenAsPhone(session, resolve))
+    await done
+    expect(await end).toEqual({ cause: 'remote', detail: 'Q.850;cause=16;text="from the desk"' })
+  })
+
   test('callee-bye: its REFER is refused, its BYE tells why', async () => {
     const { port, done } = await startCallee('callee-bye')
     const session = await call(port).session

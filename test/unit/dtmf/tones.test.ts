@@ -3,7 +3,7 @@ import { createCallDigits } from '../../../src/adapters/sip/media/call-digits.ts
 import { type Digit, parseDigits } from '../../../src/media/dtmf/digits.ts'
 import { ToneDetector } from '../../../src/media/dtmf/tone-detector.ts'
 import { digitTone, tonesOf } from '../../../src/media/dtmf/tones.ts'
-import { encodeG711, lawOf } from '../../../src/media/g711/law.ts'
+import { decodeG711, encodeG711, lawOf } from '../../../src/media/g711/law.ts'
 import { G722Encoder } from '../../../src/media/g722/encoder.ts'
 import { createRandom } from '../../helpers/random.ts'
 import { runFfmpeg } from '../../helpers/sound.ts'
@@ -116,6 +116,22 @@ describe('keys in sound (ITU-T Q.24)', () => {
     for (const source of graph) {
       const raw = await runFfmpeg(['-f', 'lavfi', '-i', source, '-ac', '1', '-f', 's16le', 'pipe:1'])
       expect(hear(new Int16Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.length)))).toBe('')
+    }
+  })
+
+  test('keys that ffmpeg made and encoded, 50 ms each, are what was keyed in', async () => {
+    const lows = [697, 770, 852, 941]
+    const highs = [1209, 1336, 1477, 1633]
+    const keys = [...'123A456B789C*0#D']
+    const sines = keys.map((_, i) => {
+      const on = `between(t,${(0.1 * i + 0.05).toFixed(2)},${(0.1 * i + 0.1).toFixed(2)})`
+      return `${on}*0.3*(sin(2*PI*${lows[i >> 2]}*t)+sin(2*PI*${highs[i & 3]}*t))`
+    })
+    const input = ['-f', 'lavfi', '-i', `aevalsrc='${sines.join('+')}':s=8000:d=1.8`]
+    for (const law of ['mulaw', 'alaw'] as const) {
+      const codes = await runFfmpeg([...input, '-f', law, 'pipe:1'])
+      const pcm = decodeG711(lawOf(law === 'mulaw' ? 'pcmu' : 'pcma'), codes)
+      expect(hear(pcm)).toBe(keys.join(''))
     }
   })
 
