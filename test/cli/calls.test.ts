@@ -81,6 +81,8 @@ describe('calls', () => {
       3,
       expect.stringMatching(/not transferred to sip:9@.*: 404/),
     ])
+    const garbled = await run('calls', 'transfer', id, '1234')
+    expect([garbled.code, garbled.output]).toEqual([2, expect.stringContaining('can be read in 1234')])
     expect((await run('hangup', id, '--reason', 'enough')).output).toBe(`Hung up ${id}.\n`)
     expect(await call.exited).toBe(0)
     expect(call.output()).toMatch(/ended by us: enough/)

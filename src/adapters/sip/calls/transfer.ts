@@ -3,7 +3,7 @@ import { GatewayError, toGatewayError } from '../../../errors.ts'
 import type { CallInfo, TransferResult } from '../../call-desk.ts'
 import { parseNameAddr } from '../message/name-addr.ts'
 import type { ExtraHeaders, SipRequest, SipUri } from '../message/types.ts'
-import { formatUri } from '../message/uri.ts'
+import { formatUri, parseUri } from '../message/uri.ts'
 import type { IncomingRequest } from '../request.ts'
 import type { Session } from '../session.ts'
 import type { Call } from './call.ts'
@@ -20,10 +20,12 @@ const readFragment = (content: string): { readonly code: number; readonly reason
 
 /**
  * The far side is asked to call somebody else, and to leave us.
- * @throws GatewayError 'refused' when it does not try, 'timeout' when nothing more is heard, 'closed'
+ * @throws GatewayError 'bad-url', 'refused' when it does not try, 'timeout' when nothing more is heard, 'closed'
  */
 export const transferCall = async (call: Call, to: string): Promise<TransferResult> => {
   const session = call.liveSession()
+  if (parseUri(to) === undefined)
+    throw new GatewayError('bad-url', `no sip: or tel: address can be read in ${to.slice(0, 64)}`)
   if (call.transferring !== undefined)
     throw new GatewayError('busy', `call ${call.id} is being transferred already`)
   const told = Promise.withResolvers<TransferResult>()
