@@ -71,8 +71,8 @@ const printResult = ({ state, reason, legs }: BridgeInfo): void => {
 const resultCode = ({ state, reason, legs }: BridgeInfo): number => {
   const failed = legs.find(leg => leg.state === 'failed')
   if (failed === undefined && state !== 'failed') return EXIT.ok
-  const sentence = failed === undefined ? reason : `${failed.to}: ${failed.error?.message}`
-  process.stderr.write(`crosspoint: ${maskUrls(sentence ?? state)}\n`)
+  const why = maskUrls((failed === undefined ? reason : failed.error?.message) ?? state)
+  process.stderr.write(`crosspoint: ${failed === undefined ? '' : `${failed.to}: `}${why}\n`)
   return failed?.error === undefined ? EXIT.unreachable : exitCodeOf(failed.error)
 }
 
