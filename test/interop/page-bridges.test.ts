@@ -230,6 +230,25 @@ test('a camera is shared and stopped by keyboard alone', async () => {
   await page.close()
 })
 
+test('a screen is shared, seen by another page, and stopped', async () => {
+  const page = await chromium.open(`${server.http}/#/publish/screens/desk`)
+  await page.locator('#publish-screen').click()
+  await page
+    .locator('.status[data-tone="live"]')
+    .getByText('Live as screens/desk')
+    .waitFor({ timeout: 20_000 })
+  const viewer = await chromium.open(`${server.http}/#/watch/screens/desk`)
+  await viewer.waitForFunction(() => (document.querySelector('video')?.videoWidth ?? 0) > 640, undefined, {
+    timeout: 20_000,
+  })
+  await page.locator('#stop').click()
+  await until(
+    'the stream has ended',
+    async () => (await findStream(server.http, 'screens/desk')) === undefined,
+    20_000,
+  )
+})
+
 test('a button on the picture has its icon beside its words', async () => {
   const page = await chromium.open(`${server.http}/#/watch/live/cam`)
   const [icon, button] = await Promise.all([
