@@ -12,6 +12,7 @@ import type { Flow } from '../../../src/adapters/sip/transport/flow.ts'
 import { LocalHost } from '../../../src/adapters/sip/transport/local-host.ts'
 import { makeCertificates } from '../../helpers/certificates.ts'
 import { ManualClock } from '../../helpers/manual-clock.ts'
+import { freePort } from '../../helpers/program.ts'
 import { SipNetwork } from '../../helpers/sip-network.ts'
 import { address, openPeer, pass, sdp, uri } from '../../helpers/sip-peer.ts'
 import { RawPeer } from '../../helpers/sip-raw.ts'
@@ -74,6 +75,22 @@ describe('our own address', () => {
     })
     expect(over4).toMatchObject({ response: { code: 503 }, detail: expect.stringContaining('with IPv4') })
     await Promise.all([a.close(), b.close()])
+  })
+
+  test('every interface of IPv4 and of IPv6 are two doors, which may have one port, over UDP and TCP', async () => {
+    const port = await freePort()
+    const doors = (hosts: readonly string[], at: number) =>
+      hosts.flatMap(host => (['udp', 'tcp'] as const).map(transport => ({ transport, host, port: at })))
+    const ours = await openUserAgent({ addresses: doors(['0.0.0.0', '::'], port) })
+    const peer = await openUserAgent({ addresses: doors(['127.0.0.1', '::1'], 0) })
+    for (const host of ['127.0.0.1', '[::1]'])
+      for (const transport of ['udp', 'tcp']) {
+        const from = address(`<sip:me@${host}>`)
+        const to = uri(`sip:${host}:${port};transport=${transport}`)
+        const { response } = await peer.request({ method: 'OPTIONS', uri: to, from })
+        expect([host, transport, response.code]).toEqual([host, transport, 200])
+      }
+    await Promise.all([ours.close(), peer.close()])
   })
 
   test('a port that nobody can have is told at once', async () => {

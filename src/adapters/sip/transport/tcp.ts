@@ -13,7 +13,8 @@ export const listenOn = (server: Server, { transport, host, port }: ListenAddres
         new GatewayError('port-in-use', `${transport} ${host}:${port}: ${error.message}`, { cause: error }),
       )
     })
-    server.listen({ host, port, exclusive: true }, () => {
+    // As UDP has it: the same port of IPv4 may be another door.
+    server.listen({ host, port, exclusive: true, ipv6Only: true }, () => {
       server.removeAllListeners('error')
       server.on('error', () => undefined)
       resolve((server.address() as AddressInfo).port)
