@@ -133,12 +133,27 @@ describe('completion', () => {
   })
 })
 
+/** They print a line, a script or a token, or have commands of their own that print tables. */
+const withoutTable = new Set(['completion', 'demo', 'hangup', 'kick', 'stop', 'token'])
+const groups = [
+  ['config', 'plan'],
+  ['config', 'explain'],
+  ['hooks', 'test'],
+  ['sip', 'explain'],
+  ['job', 'list'],
+]
+
 describe('every command', () => {
   test.concurrent.each(commands.map(({ name }) => name))('%s has examples in its help', async name => {
     const { code, output } = await runCrosspoint([name, '--help'])
     expect(code).toBe(0)
     expect(output).toMatch(new RegExp(`Examples:\\n {2}crosspoint ${name}`))
     expect(output).toContain('Exit codes:')
+    if (!groups.some(([group]) => group === name))
+      expect(output.includes('--json'), 'has --json').toBe(!withoutTable.has(name))
+  })
+  test.concurrent.each(groups)('%s %s has --json', async (...words) => {
+    expect((await runCrosspoint([...words, '--help'])).output).toContain('--json')
   })
   test('what is typed wrong gets a suggestion', async () => {
     expect((await runCrosspoint(['strems'])).output).toContain('Did you mean streams?')
