@@ -51,6 +51,8 @@ export class Outlet implements Departure, Sending {
   #keys: SdesKeys | undefined
   #isMux = false
   #paced: PacedStreamId | undefined
+  /** The flush before which a packet of ours was written last. */
+  #batched = -1
   #hasSent = false
   #quietSince = Number.NEGATIVE_INFINITY
 
@@ -91,7 +93,10 @@ export class Outlet implements Departure, Sending {
     this.#hasSent = true
     const size = this.rtp.isKnown ? this.#protect(length) : -1
     if (size < 0 || (dueUs !== undefined && !this.#queue(size, dueUs))) this.unsent++
-    else if (dueUs === undefined) this.batch.add(size, this.#socket, this.rtp.id, this)
+    else if (dueUs === undefined) {
+      this.batch.add(size, this.#socket, this.rtp.id, this)
+      this.#batched = this.batch.flushes
+    }
   }
 
   /** Monotonic microseconds since when no RTP packet has left, to within the time since the last call. */
@@ -128,6 +133,8 @@ export class Outlet implements Departure, Sending {
   #queue(length: number, dueUs: number): boolean {
     const { pair, paced, maxWaiting } = this.#options
     const { bytes, end } = this.batch
+    // What is to leave at once has been written before, and is not overtaken.
+    if (this.#batched === this.batch.flushes) this.batch.flush()
     this.#paced ??= paced().add(pair.rtp, this.rtp.id, maxWaiting)
     return paced().queue(this.#paced, dueUs, bytes.subarray(end, end + length))
   }

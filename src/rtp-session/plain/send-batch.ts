@@ -14,6 +14,8 @@ export class SendBatch {
   /** Written from `end` on, with `room` for what is to come. */
   readonly bytes = new Uint8Array(SLAB_BYTES)
   end = 0
+  /** How often all that was written has left. */
+  flushes = 0
   readonly #pool: UdpPool
   readonly #sends = new Int32Array(MAX_SENDS * POOL_SEND_FIELDS)
   readonly #senders = new Array<Sending | undefined>(MAX_SENDS).fill(undefined)
@@ -43,6 +45,7 @@ export class SendBatch {
   /** Everything leaves now: before a socket is closed, or an address let go. */
   flush(): void {
     const count = this.#count
+    this.flushes++
     this.#count = this.end = 0
     if (count > 0 && this.#pool.sendMany(this.bytes, this.#sends, count) < count) this.#tell(count)
   }
