@@ -94,6 +94,21 @@ describe('a gateway with three doors', () => {
     expect([...gateway.ports.opened].map(({ options }) => options.host)).toEqual([door])
   })
 
+  test('what we say within a call leaves by the door that it came in by', async () => {
+    const answer = await answerTo('192.0.2.9', UPLINK!)
+    const peer = await RawPeer.open(network, '192.0.2.9', UPLINK!)
+    const [call] = gateway.board.calls.infos()
+    const toTag = answer.to.params.get('tag')
+    peer.request({ method: 'ACK', callId: '192.0.2.9', fromTag: 'x', toTag })
+    await pass(clock, 50)
+    void gateway.board.calls.get(call!.id).end({ code: 0, by: 'us', detail: 'enough' })
+    await pass(clock, 50)
+    expect(peer.requests.map(({ method, via }) => [method, `${via.host}:${via.port}`])).toEqual([
+      ['BYE', '203.0.113.5:6060'],
+    ])
+    expect(network.sent.find(({ text }) => text.startsWith('BYE'))?.from).toBe(`${UPLINK}:5060`)
+  })
+
   test.for([
     { to: '10.1.2.3', told: '10.1.0.1:5060', from: `${UPLINK}:5060` },
     { to: '192.0.2.7', told: '198.51.100.1:5060', from: `${INNER}:5060` },
@@ -121,6 +136,10 @@ test('a door on the network of whom it calls comes before others; one for some d
   expect(chooseDoor([inner], to('198.51.100.9'))).toBe(0)
   expect(chooseDoor([inner, udp('192.0.2.1')], to('10.9.9.9'), 1)).toBe(1)
   expect(chooseDoor([inner], to('2001:db8::1'))).toBe(-1)
+  // By another transport: at the address of the wanted one.
+  const tcp = (host: string) => ({ transport: 'tcp', host, port: 5060 }) as const
+  const four = [udp('192.0.2.1'), udp('192.0.2.2'), tcp('192.0.2.1'), tcp('192.0.2.2')]
+  expect(chooseDoor(four, { ...to('198.51.100.9'), transport: 'tcp' }, 1)).toBe(3)
 })
 
 describe('in a file', () => {

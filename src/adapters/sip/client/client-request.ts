@@ -136,7 +136,7 @@ export class ClientRequest {
       return
     }
     const peer: Target = { ip: flow.ip, port: flow.port, name: target?.name ?? flow.ip, transport: 'udp' }
-    void this.#stack.transports.longWay(peer).then(stream => {
+    void this.#stack.transports.longWay(peer, flow.door).then(stream => {
       if (this.#done) return
       if (stream !== undefined) this.#prepare(stream, flow)
       this.#transmit(stream ?? flow, stream === undefined ? bytes : this.#format())

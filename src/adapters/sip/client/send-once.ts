@@ -1,7 +1,8 @@
 import type { Target } from '../addresses.ts'
+import type { Hop } from '../dialog/dialog.ts'
 import { formatRequest, type RequestDraft } from '../message/format-message.ts'
 import { newBranch } from '../message/tokens.ts'
-import type { ExtraHeaders, SipUri } from '../message/types.ts'
+import type { ExtraHeaders } from '../message/types.ts'
 import { viaFor } from '../stack/local-address.ts'
 import type { Stack } from '../stack/stack.ts'
 import type { Flow } from '../transport/flow.ts'
@@ -17,10 +18,10 @@ export class RepeatableRequest {
   #flow: Flow | undefined
   #bytes: Buffer | undefined
 
-  constructor(stack: Stack, draft: RequestDraft, hop: SipUri, flow: Flow | undefined) {
+  constructor(stack: Stack, draft: RequestDraft, hop: Hop) {
     this.#stack = stack
     this.#draft = draft
-    if (flow?.open) this.#use(flow)
+    if (hop.flow?.open) this.#use(hop.flow)
     else this.#find(hop)
   }
 
@@ -31,15 +32,15 @@ export class RepeatableRequest {
   }
 
   /** Without waiting where nothing must be waited for: the BYE of an answer that does not fit comes right behind. */
-  #find(hop: SipUri): void {
-    const targets = this.#stack.locate(hop)
-    if (targets instanceof Promise) targets.then(found => this.#sendTo(found), this.#lost)
-    else this.#sendTo(targets)
+  #find({ uri, door }: Hop): void {
+    const targets = this.#stack.locate(uri)
+    if (targets instanceof Promise) targets.then(found => this.#sendTo(found, door), this.#lost)
+    else this.#sendTo(targets, door)
   }
 
-  #sendTo([target]: readonly Target[]): void {
+  #sendTo([target]: readonly Target[], door: number): void {
     if (target === undefined) return
-    const flow = this.#stack.transports.flowTo(target)
+    const flow = this.#stack.transports.flowTo(target, door)
     if (flow instanceof Promise) flow.then(found => this.#use(found), this.#lost)
     else this.#use(flow)
   }

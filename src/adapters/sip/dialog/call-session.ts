@@ -136,9 +136,8 @@ export class CallSession implements Session, DialogUser {
   confirmClient(invite: RequestDraft, sent: (ack: RepeatableRequest) => void, late: boolean): void {
     this.#confirmed = true
     const send = (answer: Body | undefined): void => {
-      const { uri, flow } = this.dialog.hop()
       const draft = this.dialog.draft('ACK', signatureOf(invite), answer, invite.cseq)
-      sent(new RepeatableRequest(this.#stack, draft, uri, flow))
+      sent(new RepeatableRequest(this.#stack, draft, this.dialog.hop()))
     }
     if (!late) send(undefined)
     else this.#heldAck = send

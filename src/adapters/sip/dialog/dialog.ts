@@ -9,6 +9,8 @@ import { isUnreachable } from './nat.ts'
 export interface Hop {
   readonly uri: SipUri
   readonly flow: Flow | undefined
+  /** The door that the call goes by. */
+  readonly door: number
 }
 
 interface DialogInit {
@@ -172,11 +174,12 @@ export class Dialog {
 
   /** Where it goes: the first route, else the Contact, or back the way the peer came when that leads nowhere. */
   hop(): Hop {
+    const { door } = this.flow
     const route = parseNameAddr(this.#routeSet[0] ?? '')?.uri
     const uri = route ?? this.remoteTarget
-    if (route === undefined && (this.#behindNat || this.flow.reliable)) return { uri, flow: this.flow }
+    if (route === undefined && (this.#behindNat || this.flow.reliable)) return { uri, flow: this.flow, door }
     const samePeer = this.flow.reliable && ipOfHost(uri.host) === this.flow.ip
-    return { uri, flow: samePeer ? this.flow : undefined }
+    return { uri, flow: samePeer ? this.flow : undefined, door }
   }
 
   /** A first route that does not know loose routing is the request-URI itself (12.2.1.1). */

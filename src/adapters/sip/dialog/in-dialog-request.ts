@@ -14,10 +14,10 @@ export const sendInDialog = (
   sign: Sign | undefined,
   listen: (response: SipResponse, flow: Flow | undefined, detail: string | undefined) => void,
 ): ClientRequest => {
-  const { uri, flow } = dialog.hop()
+  const { uri, flow, door } = dialog.hop()
   const request = new ClientRequest(
     stack,
-    { draft, hop: uri, flow, sign },
+    { draft, hop: uri, flow, door, sign },
     {
       response: (response, from, detail) => {
         dialog.skipTo(request.draft.cseq)

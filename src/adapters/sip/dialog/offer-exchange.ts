@@ -233,9 +233,8 @@ export class OfferExchange {
     dialog.refreshTarget(response.headers)
     const answer = response.body === undefined ? undefined : answerTo?.(response.body)
     if (answer !== undefined) this.#host.said(answer)
-    const { uri, flow } = dialog.hop()
     const draft = dialog.draft('ACK', signatureOf(invite), answer, invite.cseq)
-    return new RepeatableRequest(stack, draft, uri, flow)
+    return new RepeatableRequest(stack, draft, dialog.hop())
   }
 
   /** 491 while an offer of ours is open, 500 while one of theirs is (RFC 3261 14.2, RFC 3311 5.2). True when refused. */

@@ -11,7 +11,10 @@ const rank = ({ host, leadsTo }: BoundAddress, ip: string, near: readonly string
   return leadsTo === undefined ? 2 : 3
 }
 
-/** The index of the wanted door, if it fits, else of the best that does; -1: none has that transport and family. */
+/**
+ * The index of the wanted door, if it fits, else of one at the same address, else of the best; -1: none has that
+ * transport and family.
+ */
 export const chooseDoor = (
   doors: readonly BoundAddress[],
   { transport, ip }: Target,
@@ -24,6 +27,8 @@ export const chooseDoor = (
   if (wanted !== undefined && fits(wanted)) return wanted
   const [first = -1, ...more] = [...doors.keys()].filter(fits)
   if (more.length === 0) return first
+  const beside = [first, ...more].find(index => doors[index]?.host === doors[wanted ?? -1]?.host)
+  if (beside !== undefined) return beside
   const near = addressesNear(ip)
   const ranked = [first, ...more].map(index => ({ index, rank: rank(doors[index]!, ip, near) }))
   return ranked.reduce((best, next) => (next.rank < best.rank ? next : best)).index

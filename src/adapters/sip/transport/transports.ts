@@ -100,12 +100,12 @@ export class Transports {
   }
 
   /** By TCP what is too long for a datagram (RFC 3261 18.1.1); undefined when the peer was found not to take it. */
-  async longWay({ ip, port, name }: Target): Promise<Flow | undefined> {
+  async longWay({ ip, port, name }: Target, wanted: number): Promise<Flow | undefined> {
     const key = `${ip} ${port}`
     const now = this.#options.clock.now()
     if ((this.#withoutTcp.get(key) ?? 0) > now) return undefined
     try {
-      return await this.flowTo({ transport: 'tcp', ip, port, name })
+      return await this.flowTo({ transport: 'tcp', ip, port, name }, wanted)
     } catch {
       if (this.#withoutTcp.size >= maxWithoutTcp) this.#withoutTcp.clear()
       this.#withoutTcp.set(key, now + withoutTcpUs)
