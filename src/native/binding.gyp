@@ -36,6 +36,7 @@
               "paced-class.cc",
               "fan-out.cc",
               "fan-out-binding.cc",
+              "shared-pages.cc",
               "tcp-read.cc",
               "tcp-write.cc"
             ]

@@ -1,4 +1,5 @@
 /** Shared messages to many sockets in one call, seen from the other ends. */
+import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
 import { loadNative } from '../../../src/native/index.ts'
 import { TCP_MESSAGES, type WriteTcp } from '../../../src/native/types.ts'
@@ -36,6 +37,65 @@ test('what a full socket did not take is said, what it took arrives', async () =
   expect(left).toBeLessThan(message.length)
   await until('it has arrived', () => full.received().length === message.length - left!)
   write([message], Int32Array.of(descriptorOf(full.near), 1, 0), 1)
+})
+
+/** Far more than the sockets of one call need for what is large to be put into memory that all of them share. */
+const MANY = 80
+
+test('a large message to many: each gets its choice, in order, and nothing changes on its way', async () => {
+  const pairs = await Promise.all(Array.from({ length: MANY }, open))
+  const choices = [0b111, 0b011, 0b110, 0b010, 0b101, 0b001]
+  const chosenBy = (index: number): number => choices[index % choices.length]!
+  const wanted = pairs.map(() => createHash('sha256'))
+  const sizes = pairs.map(() => 0)
+  // Nobody reads yet: what was sent first still waits when the last is sent.
+  for (let round = 0; round < 4; round++) {
+    const messages = [randomBytes(300), randomBytes(70_001), randomBytes(5000)]
+    const writes = Int32Array.from(
+      pairs.flatMap(({ near }, index) => [descriptorOf(near), chosenBy(index), -1]),
+    )
+    write(messages, writes, MANY)
+    for (const [index, hash] of wanted.entries()) {
+      const bytes = Buffer.concat(messages.filter((_, bit) => (chosenBy(index) & (1 << bit)) !== 0))
+      const taken = bytes.length - writes[index * 3 + 2]!
+      sizes[index]! += taken
+      hash.update(bytes.subarray(0, taken))
+    }
+  }
+  expect(Math.min(...sizes.filter((_, index) => (chosenBy(index) & 2) !== 0))).toBeGreaterThan(70_001)
+  for (const [index, pair] of pairs.entries()) {
+    await until('all is read', () => pair.received().length >= sizes[index]!)
+    const hash = createHash('sha256').update(pair.received()).digest('hex')
+    expect(hash).toBe(wanted[index]!.digest('hex'))
+  }
+})
+
+test('a large message to many, of whom some are full, broken or closed', async () => {
+  const pairs = await Promise.all(Array.from({ length: MANY }, open))
+  const [full, broken] = pairs as [SocketPair, SocketPair]
+  broken.far.resetAndDestroy()
+  await until('the reset is seen', () => broken.near.destroyed)
+  const descriptors = pairs.map(({ near }) => (near.destroyed ? -1 : descriptorOf(near)))
+  let sent = 0
+  for (let round = 0, left = 0; left === 0; round++) {
+    const message = Buffer.alloc(1 << 20, round)
+    const writes = Int32Array.from(descriptors.flatMap((fd, index) => [index < 2 ? fd : -1, 1, 0]))
+    write([message], writes, MANY)
+    left = writes[2]!
+    sent += message.length - left
+    expect(writes[5]).toBe(message.length)
+  }
+  const message = randomBytes(40_000)
+  const writes = Int32Array.from(descriptors.flatMap(fd => [fd, 1, -1]))
+  write([message], writes, MANY)
+  const [, , leftByFull, , , leftByBroken] = writes
+  expect(leftByFull).toBe(message.length)
+  expect(leftByBroken).toBe(message.length)
+  for (const pair of pairs.slice(2)) {
+    await until('it is read', () => pair.received().length === message.length)
+    expect(pair.received().equals(message)).toBe(true)
+  }
+  await until('what the full one took is read', () => full.received().length === sent)
 })
 
 test('a broken or closed socket takes nothing, and nobody else suffers', async () => {
