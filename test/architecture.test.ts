@@ -109,6 +109,11 @@ describe('architecture', () => {
     expect(wrong.map(([from, to]) => `${from} → ${to}`)).toEqual([])
   })
 
+  test('fluent-ffmpeg has one door', () => {
+    const users = files.filter(file => /from 'fluent-ffmpeg'/.test(readFileSync(join(root, file), 'utf8')))
+    expect(users).toEqual(['jobs/file-tool.ts'])
+  })
+
   test('there is no import cycle, type imports included', () => {
     expect(findCycle()).toBeUndefined()
   })
