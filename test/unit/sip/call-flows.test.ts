@@ -127,6 +127,19 @@ describe('codes of refusal', () => {
     expect(told.rejection?.code).toBe(486)
   })
 
+  test.for([
+    [{ calls: 1 }, 'sip.limits.calls is 1'],
+    [{ callsPerSource: 1 }, 'sip.limits.callsPerSource is 1'],
+  ] as const)('a gateway of which nobody gets more: %j', async ([limits, why]) => {
+    await Promise.all([gateway.close(), pass(clock, 2000, 50)])
+    gateway = await openBoard(clock, network, { ...section, limits })
+    await live('2000')
+    const { told } = call('2000')
+    await pass(clock, 100)
+    expect(told.rejection?.code).toBe(503)
+    expect(JSON.stringify(gateway.events)).toContain(why)
+  })
+
   test('no codec in common, and why', async () => {
     const content = sdp().content.replace('RTP/AVP 0 101', 'RTP/AVP 3 101')
     const { told } = call('2000', { type: 'application/sdp', content })
