@@ -27,7 +27,7 @@ export const addFlags = (command: Command): Command => {
   for (const name of doorNames)
     command.option(
       `--${name} <host:port>`,
-      `where ${name} listens; an empty host is every interface, port 0 any free one`,
+      `where ${name} listens; an empty host is every interface (IPv4), port 0 any free one`,
     )
   return command
     .option('--recordings <dir>', 'where recordings are written')
