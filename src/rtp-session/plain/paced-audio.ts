@@ -18,6 +18,8 @@ const AHEAD_US = 60_000
 const LEAD_US = 2000
 /** A timer so late means that packets may lie unread: they are read first. */
 const BLOCKED_US = 3000
+/** A timer so late means more work than time: silence between what is passed on would only add to it. */
+const BEHIND_US = 20_000
 /** Packets follow each other faster by this share of their time while there is too much. */
 const CATCH_UP = 0.05
 /** More than so much behind, and packets are left out. */
@@ -192,9 +194,12 @@ class PacedStream implements PacedAudio {
 
   #tick(): void {
     const now = this.#clock.now()
-    this.#hasWaited = !this.#hasWaited && now - this.#timerUs > BLOCKED_US
+    const lateUs = now - this.#timerUs
+    const isFilling = this.#passes && this.#inserts.length === 0
+    this.#hasWaited = isFilling ? lateUs > BEHIND_US : !this.#hasWaited && lateUs > BLOCKED_US
     if (!this.#hasWaited) this.#goOn(now)
-    this.#arm(this.#hasWaited ? now : undefined)
+    const againUs = isFilling ? now + BEHIND_US : now
+    this.#arm(this.#hasWaited ? againUs : undefined)
   }
 
   #goOn(now: number): void {
