@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createRegistry } from '../../../src/core/registry.ts'
 import { closable, createScope } from '../../../src/core/scope.ts'
-import type { Accept, Egress, Transcoder } from '../../../src/core/types.ts'
+import type { Accept, Egress, Track, Transcoder } from '../../../src/core/types.ts'
 import { buildAudioSpecificConfig, createAacParams } from '../../../src/media/aac/config.ts'
 import { createOpusParams } from '../../../src/media/opus/parameters.ts'
 import { createPcmParams } from '../../../src/media/pcm/parameters.ts'
@@ -235,6 +235,31 @@ describe('in a gateway', () => {
     expect(log.at(-1)).toMatch(/^transcode stopped/)
     await registry.close()
     expect(clock.pending).toBe(0)
+  })
+
+  test('of a call nothing is kept for late viewers: it has no picture', async () => {
+    const clock = new ManualClock(START_US)
+    const { registry, publication } = open(createTestVoice(clock), clock)
+    const writer = publication.addTrack({ id: 'audio', native: 'rtp', params: sources.pcmu })
+    publication.ready()
+    const heard: Track[] = []
+    const egress: Egress = {
+      ...listener(audio('opus')).egress,
+      open: tracks =>
+        tracks.map(({ track }) => {
+          heard.push(track)
+          return { form: 'frame', sink: { write: () => undefined } }
+        }),
+    }
+    await registry.subscribe('calls/1', egress, { start: 'live' })
+    await settle()
+    for (let i = 0; i < 50; i++) {
+      clock.advance(20_000)
+      writer.write(rtpPacket(new Uint8Array(160).fill(0xff), i, i * 160, clock.now()))
+    }
+    expect(heard[0]!.derivedFrom).toBe('audio')
+    expect(heard[0]!.frames().kept).toEqual([])
+    await registry.close()
   })
 
   test('loss that can be heard is said, with numbers, once in ten seconds', async () => {
