@@ -18,6 +18,8 @@ beforeAll(async () => {
   sip = `127.0.0.1:${await freePort()}`
   const routes = [
     { called: '1000', from: 'loopback', publish: 'calls/{callId}', transfer: { to: ['9'] } },
+    { called: '2000', from: 'loopback', hear: 'live/cam', greeting: 'hello.wav' },
+    { called: '3000', from: 'loopback', hear: 'live/cam', pin: '4711' },
     { called: '/7(?<room>\\d+)/', auth: { user: 'bob', password: 'hush4' }, publish: 'rooms/{room}' },
   ]
   writeFileSync(file, JSON.stringify({ sip: { routes, outbound: { domains: ['127.0.0.1'] } } }))
@@ -34,6 +36,8 @@ const calls = async (): Promise<CallView[]> =>
 
 describe('sip explain', () => {
   test.for<[what: string, args: string[], code: number, said: RegExp]>([
+    ['waited for', ['2000'], 0, /admitted by 2000; it rings until live\/cam is live; a greeting is played\n/],
+    ['asked for digits', ['3000'], 0, /admitted by 3000; a PIN is asked for\n/],
     ['admitted', ['1000'], 0, /admitted by 1000\n.*✓ {2}1000 +admits it/],
     [
       'from elsewhere',

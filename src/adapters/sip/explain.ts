@@ -2,6 +2,7 @@
 import { GatewayError } from '../../errors.ts'
 import type { CallExplanation, CallQuestion } from '../call-desk.ts'
 import { AccountAddresses } from './account-addresses.ts'
+import type { SipRoute } from './config/route.ts'
 import type { SipConfig } from './config.ts'
 import { type Calling, judgeCall, type PlanVerdict, plannedStream, routeName } from './dial-plan.ts'
 import { ipOfHost, parseUri } from './message/uri.ts'
@@ -24,6 +25,16 @@ const refused = (verdict: Extract<PlanVerdict, { outcome: 'refused' }>): CallExp
   return { outcome, code, detail: `${code} ${named[code]}: ${detail}`, rules, ...none }
 }
 
+/** What comes before the caller is joined: `; a PIN is asked for`. */
+const before = ({ greeting, pin, answer }: SipRoute, hear: string | undefined): string =>
+  [
+    answer === 'ready' && pin === undefined && hear !== undefined && `it rings until ${hear} is live`,
+    greeting !== undefined && 'a greeting is played',
+    pin !== undefined && 'a PIN is asked for',
+  ]
+    .map(text => (text === false ? '' : `; ${text}`))
+    .join('')
+
 /** @throws GatewayError 'bad-url' */
 export const explainCall = (config: SipConfig, question: CallQuestion): CallExplanation => {
   const { to, from = 'anonymous', remote = '127.0.0.1' } = question
@@ -35,9 +46,10 @@ export const explainCall = (config: SipConfig, question: CallQuestion): CallExpl
   const { outcome, groups, rules } = verdict
   const route = outcome === 'admitted' ? verdict.route : verdict.routes[0]!
   const publish = plannedStream(route.publish, calling, groups)
-  const streams = { publish, hear: plannedStream(route.hear, calling, groups) }
+  const hear = plannedStream(route.hear, calling, groups)
+  const then = before(route, hear)
   if (outcome === 'admitted')
-    return { outcome, code: 200, detail: `admitted by ${routeName(route)}`, rules, ...streams }
+    return { outcome, code: 200, detail: `admitted by ${routeName(route)}${then}`, rules, publish, hear }
   const users = verdict.routes.map(({ auth }) => auth?.user).join(', ')
-  return { outcome, code: 401, detail: `401 until it is signed by ${users}`, rules, ...streams }
+  return { outcome, code: 401, detail: `401 until it is signed by ${users}${then}`, rules, publish, hear }
 }

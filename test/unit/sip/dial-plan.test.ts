@@ -130,6 +130,10 @@ describe('the configuration', () => {
     expect(() => sipConfig.parse(section)).toThrow()
   })
 
+  test('a number that YAML reads as one is to stand in quotes', () => {
+    expect(() => sipConfig.parse({ routes: [{ called: 1000, from: 'any' }] })).toThrow(/stands in quotes/)
+  })
+
   test('passwords and PINs are never shown', () => {
     const config = sipConfig.parse({
       routes: [{ ...signed, pin: '4711' }],

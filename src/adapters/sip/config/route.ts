@@ -31,7 +31,13 @@ const isReadable = (text: string): boolean => {
     return false
   }
 }
-const pattern = z.string().min(1).max(256).refine(isReadable, 'is not a regular expression')
+const pattern = z
+  .string({
+    error: ({ input }) => (typeof input === 'number' ? 'a number stands in quotes here' : undefined),
+  })
+  .min(1)
+  .max(256)
+  .refine(isReadable, 'is not a regular expression')
 
 /** A stream name in which `{callId}`, `{called}`, `{caller}` and named groups of `called` are filled in. */
 const template = z
