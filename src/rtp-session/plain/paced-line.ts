@@ -91,7 +91,7 @@ export class PacedLine {
     const seq = packet.seq + this.#seqShift
     const ts = packet.ts + this.#tsShift
     const marker = isFirst || packet.marker
-    const dueUs = arrival > this.#lastDueUs + SURELY_LEFT_US ? undefined : arrival
+    const dueUs = this.#isWaiting(arrival) ? arrival : undefined
     this.packets += 1
     const passed = { bytes, payloadStart, payloadEnd, seq, ts, marker, key: true, head: true, arrival }
     this.#outgoing.write(passed, this.#format.payloadType, dueUs)
@@ -100,6 +100,12 @@ export class PacedLine {
     this.#ts = ts
     this.#time.note(ts, arrival, packet.ts)
     this.skip(ticks, arrival)
+  }
+
+  /** Has what was given a moment perhaps not left yet? Asked for each packet: mostly its arrival alone tells. */
+  #isWaiting(arrival: number): boolean {
+    const leftUs = this.#lastDueUs + SURELY_LEFT_US
+    return arrival <= leftUs && this.#clock.now() <= leftUs
   }
 
   /** Time goes on without a packet. */
