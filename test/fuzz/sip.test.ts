@@ -183,6 +183,16 @@ const sipSeeds = (): readonly Uint8Array[] =>
     ),
     request('INVITE', 'fuzz', []),
     request('INVITE', 'nobody', [typed('application/sdp')], sdp),
+    request(
+      'INVITE',
+      'fuzz',
+      [
+        ...['Replaces: a@b;to-tag=1;from-tag=2;early-only', 'Require: replaces', typed('application/sdp')],
+        'P-Asserted-Identity: "Eve" <sip:+49301@example.com>, <tel:+49301>',
+        'Diversion: <sip:+49302@example.com>;reason=no-answer',
+      ],
+      sdp,
+    ),
     request('OPTIONS', 'fuzz', ['Accept: application/sdp']),
     request('REGISTER', 'fuzz', [
       'Expires: 60',
@@ -331,7 +341,8 @@ describe('scanners', () => {
     const begin = performance.now()
     await flood(10_000, index => probe(10_000 + index))
     const seconds = (performance.now() - begin) / 1000
-    expect(socketsOf()).toBe(sockets)
+    // A connection of an attack before may end meanwhile.
+    expect(socketsOf()).toBeLessThanOrEqual(sockets)
     expect(gateway.registry.list().length).toBe(streams)
     expect(callsOfOthers()).toEqual([])
     await heapIsBack(heap, 6)

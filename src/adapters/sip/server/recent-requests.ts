@@ -10,7 +10,7 @@ interface Entry<Ruling> {
 const holdsUs = 32_000_000
 /** What is sent again more often is no retransmission (timer E: 11 times in 32 s). */
 const mostCopies = 11
-const maxEntries = 10_000
+const maxEntries = 4000
 
 /** What was ruled about requests that were answered without a transaction: a copy is no new request. */
 export class RecentRequests<Ruling> {
