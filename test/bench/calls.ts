@@ -1,4 +1,7 @@
-/** Telephone calls through one gateway, its load on a processor and in memory, and the delay that it adds. */
+/**
+ * Telephone calls through one gateway, its load on a processor and in memory, and the delay that it adds. A call has two
+ * ends that hear each other: 100 packets come and 100 leave each second. The gateway lists it as two, one for each phone.
+ */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
