@@ -18,7 +18,9 @@ export interface PhoneOptions {
   readonly password?: string
   /** `HOST:PORT` where it is registered and sends everything. */
   readonly registrar?: string
-  readonly transport?: 'udp' | 'tcp'
+  readonly transport?: 'udp' | 'tcp' | 'tls'
+  /** PEM file of who vouches for the other end of TLS. */
+  readonly authority?: string
   /** A film that it shows, in H.264; it also takes pictures then. */
   readonly film?: string
 }
@@ -157,7 +159,8 @@ export const startPhone = async (name: string, options: PhoneOptions = {}): Prom
     join(folder, 'accounts'),
     `<${uri}>${registered};audio_codecs=${names}${pictures}${password}${mode}${account}\n`,
   )
-  writeFileSync(join(folder, 'config'), configOf(folder, ports, rate, film))
+  const trust = options.authority === undefined ? '' : `sip_cafile ${options.authority}\n`
+  writeFileSync(join(folder, 'config'), configOf(folder, ports, rate, film) + trust)
   const program = startProgram('baresip', ['-f', folder])
   const socket = await connectTo(ports.control)
   // Keys of its keyboard: it has no long command for them.

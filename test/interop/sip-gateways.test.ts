@@ -1,10 +1,12 @@
-/** Two gateways call each other over TLS: sound and pictures both ways, as encrypted RTP on real ports. */
+/** Gateways and a telephone call each other over TLS: sound and pictures both ways, as encrypted RTP on real ports. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
 import { createLogger } from '../../src/observe/logger.ts'
+import { startPhone } from '../helpers/baresip.ts'
 import { makeCertificates, type TestCertificates } from '../helpers/certificates.ts'
 import { publishTestSource } from '../helpers/crosspoint.ts'
 import { runProgram, stopPrograms, until } from '../helpers/program.ts'
+import { frequencyOf, levelDb } from '../helpers/sound.ts'
 
 const free = { listen: { host: '127.0.0.1', port: 0 } }
 const doors = { http: free, rtmp: free, webrtc: free }
@@ -75,6 +77,35 @@ test('a video call over TLS with SRTP: each end shows and hears the other', asyn
     by: 'them',
     detail: expect.stringContaining('enough seen'),
   })
+})
+
+test('a telephone calls over TLS with SRTP: it hears and is heard', async () => {
+  const phone = await startPhone('alice', {
+    ...{ transport: 'tls', authority: certificates.ca, account: ';mediaenc=srtp-mand' },
+  })
+  phone.dial(`sip:1000@127.0.0.1:${portOf(called, 'sips')};transport=tls`)
+  await phone.until('CALL_ESTABLISHED')
+  const theCall = () => called.calls.list().find(({ from }) => from.includes('alice'))!
+  await until(
+    () => `three seconds of sound both ways: ${JSON.stringify(theCall())}`,
+    () => {
+      const { received, sent } = theCall().media[0]!
+      return received.packets > 150 && sent.packets > 150
+    },
+  )
+  expect(theCall().peer).toMatch(/^tls /)
+  expect(theCall().media[0]).toMatchObject({ codec: 'pcmu', srtp: true, received: { lost: 0 } })
+  await called.calls.hangup(theCall().id)
+  await phone.until('CALL_CLOSED')
+  await phone.stop()
+  const { rate, samples } = phone.heard()
+  const block = rate / 50
+  const loud = Array.from({ length: Math.floor(samples.length / block) }, (_, i) =>
+    samples.subarray(i * block, (i + 1) * block),
+  ).filter(part => levelDb(part) > -40)
+  expect(loud.length).toBeGreaterThan(25)
+  const tone = Float32Array.from(loud.flatMap(part => [...part]))
+  expect(Math.abs(frequencyOf(tone, rate) - 1000)).toBeLessThan(15)
 })
 
 test('a certificate that nobody vouches for is not spoken to', async () => {
