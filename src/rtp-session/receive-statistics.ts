@@ -14,7 +14,8 @@ export class ReceiveStatistics {
   jitter = 0
   readonly #clockRate: number
   #base = 0
-  #transit: number | undefined
+  /** Not a number before the first. */
+  #transit = Number.NaN
   #lastTs = Number.NaN
   #expectedBefore = 0
   #packetsBefore = 0
@@ -56,7 +57,7 @@ export class ReceiveStatistics {
     this.packets = this.#packetsBefore = this.#expectedBefore = 0
     this.highest = -1
     this.jitter = 0
-    this.#transit = undefined
+    this.#transit = Number.NaN
   }
 
   /** A report block; the fraction is since the last call. */
@@ -82,7 +83,7 @@ export class ReceiveStatistics {
   #addJitter(ts: number, arrival: number): void {
     this.#lastTs = ts
     const transit = (arrival * this.#clockRate) / 1e6 - ts
-    if (this.#transit !== undefined) this.jitter += (Math.abs(transit - this.#transit) - this.jitter) / 16
+    if (!Number.isNaN(this.#transit)) this.jitter += (Math.abs(transit - this.#transit) - this.jitter) / 16
     this.#transit = transit
   }
 }
