@@ -78,7 +78,10 @@ export const sipConfig = z
         rejectUnauthorized: z.boolean().default(true),
       })
       .prefault({}),
-    /** Our IP address as others see it, in Via, Contact and SDP: behind NAT, in a container. Doors may have their own. */
+    /**
+     * Our IP address as others see it, in Via, Contact and SDP: behind NAT, in a container. Of the doors of its family,
+     * unless they have their own.
+     */
     external: ip.optional(),
     /** Who is on our side of that NAT, and is told our own address. */
     local: networks.default([

@@ -1,6 +1,6 @@
 /** Which doors are opened for signalling, as the configuration says. */
 import { createSocket, type Socket } from 'node:dgram'
-import { createServer } from 'node:net'
+import { createServer, isIPv6 } from 'node:net'
 import { toGatewayError } from '../../errors.ts'
 import { networkMatcher } from '../../net/networks.ts'
 import { type CertificatePair, openCertificate } from '../../tls/certificate.ts'
@@ -36,11 +36,15 @@ const freePort = async (host: string): Promise<number> => {
   return 0
 }
 
-type Outside = Pick<SipListener, 'external' | 'local'>
+type Told = Pick<SipListener, 'external' | 'local'>
+
+/** One address cannot stand for the doors of both families. */
+const usualExternal = ({ external }: SipConfig, host: string): string | undefined =>
+  external !== undefined && isIPv6(external) === isIPv6(host) ? external : undefined
 
 /** What is told of a door, and whom it is there for. */
-const outside = (config: SipConfig, { external, local }: Outside = {}) => {
-  const told = external === undefined ? config.external : (external ?? undefined)
+const outside = (config: SipConfig, host: string, { external, local }: Told = {}) => {
+  const told = external === undefined ? usualExternal(config, host) : (external ?? undefined)
   return {
     ...(told !== undefined && {
       external: { ...readExternal(told)!, spares: networkMatcher(local ?? config.local) },
@@ -52,7 +56,8 @@ const outside = (config: SipConfig, { external, local }: Outside = {}) => {
 /** Without a door for others, calls of ours leave by free ports. */
 const plainDoors = (config: SipConfig): readonly ListenAddress[] => {
   if (config.listen === null && config.listeners.length > 0) return []
-  const at = { ...(config.listen ?? { host: '0.0.0.0', port: 0 }), ...outside(config) }
+  const listen = config.listen ?? { host: '0.0.0.0', port: 0 }
+  const at = { ...listen, ...outside(config, listen.host) }
   return [
     { transport: 'udp', ...at },
     { transport: 'tcp', ...at },
@@ -85,7 +90,7 @@ export const doorsOf = async (
         isSecure(transport) && cert !== undefined && key !== undefined
           ? await openCertificate({ cert, key }, scope, log, pair => renewed(door, pair))
           : undefined
-      const told = outside(config, listener)
+      const told = outside(config, listen.host, listener)
       doors.push({ transport, ...listen, ...told, origins, ...(certificate && { certificate }) })
     }
   }

@@ -161,12 +161,16 @@ describe('in a file', () => {
       { listen: ':5062', external: '203.0.113.5' },
       { listen: '[::1]:5062', transport: 'tcp', external: '[2001:db8::5]:6060' },
       { listen: '10.0.0.1:0', transport: ['ws'], external: null },
+      { listen: '[::]:5064', transport: 'udp' },
+      { listen: '0.0.0.0:5064', transport: 'udp' },
     ]
     expect(await doors({ listen: null, external: '198.51.100.1', listeners })).toEqual([
       ['udp', '0.0.0.0:5062', '203.0.113.5'],
       ['tcp', '0.0.0.0:5062', '203.0.113.5'],
       ['tcp', '::1:5062', '2001:db8::5 6060'],
       ['ws', '10.0.0.1:0', undefined],
+      ['udp', ':::5064', undefined],
+      ['udp', '0.0.0.0:5064', '198.51.100.1'],
     ])
   })
 
