@@ -238,16 +238,24 @@ export class Switchboard implements Board {
     const { admitCall } = this.context
     if (admitCall === undefined) this.#begin(invite, verdict, calling)
     else
-      admitCall(accessOf(this.config, invite, verdict, calling)).then(
-        () => this.#begin(invite, verdict, calling),
-        (thrown: unknown) => this.#refuse(invite, calling, refusalOf(thrown)),
-      )
+      admitCall(accessOf(this.config, invite, verdict, calling))
+        .then(
+          () => this.#begin(invite, verdict, calling),
+          (thrown: unknown) => this.#refuse(invite, calling, refusalOf(thrown)),
+        )
+        .catch((err: unknown) => this.#fail(invite, err))
   }
 
-  #refuse(invite: IncomingInvite, calling: Calling, { code, detail, retryAfterS }: CallRefusal): void {
+  /** A fault of ours ends this call, and nothing else. */
+  #fail(invite: IncomingInvite, err: unknown): void {
+    this.context.log.error({ err }, 'a call could not be received')
+    invite.reject(500)
+  }
+
+  #refuse(invite: IncomingInvite, calling: Calling, { code, detail, retryAfterS = 5 }: CallRefusal): void {
     if (invite.state !== 'ringing') return
     noteRefusal(this.refusals, invite.request, calling, code, detail)
-    invite.reject(code, retryAfterS === undefined ? {} : { headers: { 'Retry-After': String(retryAfterS) } })
+    invite.reject(code, code === 503 ? { headers: { 'Retry-After': String(retryAfterS) } } : {})
   }
 
   #begin(invite: IncomingInvite, verdict: Admitted, calling: Calling): void {
@@ -261,8 +269,7 @@ export class Switchboard implements Board {
       const taken = old !== undefined && 'id' in old ? old : undefined
       receiveCall(this, invite, verdict, calling, call => this.calls.add(call), taken)
     } catch (err) {
-      this.context.log.error({ err }, 'a call could not be received')
-      invite.reject(500)
+      this.#fail(invite, err)
     }
   }
 
