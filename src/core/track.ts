@@ -6,19 +6,11 @@ import { startsPicture } from './gop-cache.ts'
 import { createKeyframeRequester, type KeyframeRequester } from './keyframes.ts'
 import type { Measures } from './measures.ts'
 import { type LastUnit, Meter } from './meter.ts'
+import { Scoped } from './scope.ts'
 import type { Skew } from './skew.ts'
 import type { Reading } from './tally.ts'
 import { TrackFeeds } from './track-feeds.ts'
-import type {
-  Clock,
-  CloseReason,
-  RtpProfile,
-  Scope,
-  Track,
-  TrackClock,
-  TrackStats,
-  TranscodeProgress,
-} from './types.ts'
+import type { Clock, RtpProfile, Scope, Track, TrackClock, TrackStats, TranscodeProgress } from './types.ts'
 
 /** What all tracks of a gateway share. */
 export interface TrackContext {
@@ -42,7 +34,7 @@ export interface TrackOptions {
   readonly onKeyframeRequest?: (() => void) | undefined
 }
 
-export class TrackNode implements Track {
+export class TrackNode extends Scoped implements Track {
   readonly id: string
   readonly kind: Kind
   readonly native: Form
@@ -59,7 +51,7 @@ export class TrackNode implements Track {
   syncErrorUs: (() => number | undefined) | undefined
   /** Of the job that makes it. */
   transcodeOf: (() => TranscodeProgress | undefined) | undefined
-  readonly scope: Scope
+  declare readonly scope: Scope
   readonly #meter: Meter
   readonly #skew: Skew | undefined
   readonly #keyframes: KeyframeRequester
@@ -68,13 +60,13 @@ export class TrackNode implements Track {
   #params: CodecParameters
 
   constructor(options: TrackOptions, context: TrackContext, scope: Scope) {
+    super(scope)
     this.id = options.id
     this.kind = options.params.kind
     this.native = options.native
     if (options.derivedFrom !== undefined) this.derivedFrom = options.derivedFrom
     if (options.rtp !== undefined) this.rtp = options.rtp
     this.clock = options.clock
-    this.scope = scope
     this.#params = options.params
     this.#askSource = options.onKeyframeRequest
     this.#meter = new Meter(options.native)
@@ -107,18 +99,6 @@ export class TrackNode implements Track {
   }
   get keyframeOnRequest(): boolean {
     return this.#askSource !== undefined
-  }
-  get closed(): Promise<CloseReason> {
-    return this.scope.closed
-  }
-  get signal(): AbortSignal {
-    return this.scope.signal
-  }
-  close(reason?: CloseReason): Promise<void> {
-    return this.scope.close(reason)
-  }
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.scope.close()
   }
 
   get stats(): TrackStats {
