@@ -128,6 +128,15 @@ export const levelDb = (samples: Float32Array): number => {
   return 10 * Math.log10(sum / samples.length)
 }
 
+/** What of it is louder than -40 dB, in blocks of 20 ms: without the silence of a beginning, a pause, a hold. */
+export const loudOf = (samples: Float32Array, rate: number): Float32Array => {
+  const block = rate / 50
+  const blocks = Array.from({ length: Math.floor(samples.length / block) }, (_, i) =>
+    samples.subarray(i * block, (i + 1) * block),
+  )
+  return Float32Array.from(blocks.filter(part => levelDb(part) > -40).flatMap(part => [...part]))
+}
+
 /** Frequency by the mean distance of rising zero crossings, interpolated. */
 export const frequencyOf = (samples: Float32Array, rate: number): number => {
   const crossings: number[] = []

@@ -7,7 +7,7 @@ import { type Phone, startPhone } from '../helpers/baresip.ts'
 import { publishTestSource } from '../helpers/crosspoint.ts'
 import { freePort, stopPrograms, until } from '../helpers/program.ts'
 import { startSipp } from '../helpers/sipp.ts'
-import { frequencyOf, levelDb, runFfmpeg } from '../helpers/sound.ts'
+import { frequencyOf, loudOf, runFfmpeg } from '../helpers/sound.ts'
 
 const free = { listen: { host: '127.0.0.1', port: 0 } }
 let gateway: Gateway
@@ -61,15 +61,6 @@ const played = async (stream: string, seconds: number): Promise<Float32Array> =>
   return new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + (raw.length & ~3)))
 }
 
-/** The loud part of it; silence at the beginning and on hold is left out. */
-const loud = (samples: Float32Array, rate: number): Float32Array => {
-  const block = rate / 50
-  const blocks = Array.from({ length: Math.floor(samples.length / block) }, (_, i) =>
-    samples.subarray(i * block, (i + 1) * block),
-  )
-  return Float32Array.from(blocks.filter(part => levelDb(part) > -40).flatMap(part => [...part]))
-}
-
 test('a phone hears the publisher and is heard; its keys are events', async () => {
   const keys: string[] = []
   const off = gateway.calls.on(event => void (event.type === 'call:dtmf' && keys.push(event.digit)))
@@ -94,7 +85,7 @@ test('a phone hears the publisher and is heard; its keys are events', async () =
   expect(gateway.registry.find(call.publish!)).toBeUndefined()
   await phone.stop()
   const { rate, samples } = phone.heard()
-  const tone = loud(samples, rate)
+  const tone = loudOf(samples, rate)
   expect(tone.length / rate).toBeGreaterThan(0.5)
   expect(Math.abs(frequencyOf(tone, rate) - 1000)).toBeLessThan(15)
 })
@@ -127,7 +118,7 @@ test.for(['IPv4', 'IPv6'])(
     const sipp = await startSipp('caller-echo', ['-s', '1000', '-m', '1', '-rtp_echo', ...own], target)
     await until('held', () => theCall()?.hold === 'by-them')
     await until('resumed', () => theCall().hold === 'none')
-    const echo = loud(await played(theCall().publish!, 1), 8000)
+    const echo = loudOf(await played(theCall().publish!, 1), 8000)
     expect(echo.length).toBeGreaterThan(4000)
     expect(Math.abs(frequencyOf(echo, 8000) - 1000)).toBeLessThan(15)
     expect(theCall().media[0]!.remote).toContain(family === 'IPv6' ? '[::1]:' : '127.0.0.1:')
@@ -147,7 +138,7 @@ test.for(['g722', 'opus'] as const)('a phone that speaks %s is called and hears'
   await phone.until('CALL_CLOSED')
   await phone.stop()
   const { rate, samples } = phone.heard()
-  const tone = loud(samples, rate)
+  const tone = loudOf(samples, rate)
   expect(tone.length / rate).toBeGreaterThan(0.5)
   expect(Math.abs(frequencyOf(tone, rate) - 1000)).toBeLessThan(15)
 })
