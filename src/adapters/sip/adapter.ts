@@ -42,6 +42,9 @@ const isSecondOf = (doors: readonly BoundAddress[]) => (_door: unknown, index: n
   return own?.transport === 'tcp' && before?.transport === 'udp' && own.port === before.port
 }
 
+const toldOf = ({ transport, host, port, oursOnly }: BoundAddress): string =>
+  `${transport} ${host}:${port}${oursOnly ? ' (calls of ours only)' : ''}`
+
 const warnUnheard = ({ log }: AdapterContext, { routes }: SipConfig): void => {
   if (routes.length > 0)
     log.warn({ routes: routes.length }, 'sip.routes has rules, but nobody can call: sip.listen is not set')
@@ -53,12 +56,14 @@ const listen = async (context: AdapterContext, config: SipConfig): Promise<Liste
     return undefined
   }
   const board = await deskOf(context, config).open()
-  const doors = board.addresses.map((door): Listener => {
+  const forOthers = board.addresses.filter(({ oursOnly }) => !oursOnly)
+  const shown = forOthers.length > 0 ? forOthers : board.addresses
+  const doors = shown.map((door): Listener => {
     return { ...closable(board.scope), address: door.host, port: door.port, scheme: schemes[door.transport] }
   })
-  const told = board.addresses.map(({ transport, host, port }) => `${transport} ${host}:${port}`).join(', ')
+  const told = board.addresses.map(toldOf).join(', ')
   context.log.info({ routes: config.routes.length }, `sip on ${told}, ${config.routes.length} rules`)
-  const isSecond = isSecondOf(board.addresses)
+  const isSecond = isSecondOf(shown)
   const [first, ...further] = doors.filter((door, index) => !isSecond(door, index))
   const { address, port } = first!
   return { ...closable(board.scope), address, port, further }

@@ -19,6 +19,8 @@ export interface BoundAddress {
   readonly external?: External
   /** Whom it is there for, and who is called through it before any other door. Absent: everybody. */
   readonly leadsTo?: (ip: string) => boolean
+  /** Opened for calls of ours: of others, only what belongs to those, to accounts and to trunks may come in by it. */
+  readonly oursOnly?: true
 }
 
 /** One door. Port 0: any free one. */

@@ -8,6 +8,8 @@ import type { AdapterContext } from '../adapter.ts'
 import type { ListenAddress, TransportKind } from './addresses.ts'
 import { readExternal, type SipListener } from './config/listener.ts'
 import type { SipConfig } from './config.ts'
+import { transportOf } from './dns/locate.ts'
+import { parseUri } from './message/uri.ts'
 
 const TRIES = 8
 
@@ -53,15 +55,32 @@ const outside = (config: SipConfig, host: string, { external, local }: Told = {}
   }
 }
 
-/** Without a door for others, calls of ours leave by free ports. */
-const plainDoors = (config: SipConfig): readonly ListenAddress[] => {
-  if (config.listen === null && config.listeners.length > 0) return []
-  const listen = config.listen ?? { host: '0.0.0.0', port: 0 }
-  const at = { ...listen, ...outside(config, listen.host) }
+type Place = Pick<ListenAddress, 'host' | 'port' | 'oursOnly'>
+
+const udpAndTcp = (config: SipConfig, place: Place): readonly ListenAddress[] => {
+  const at = { ...place, ...outside(config, place.host) }
   return [
     { transport: 'udp', ...at },
     { transport: 'tcp', ...at },
   ]
+}
+
+const isPlain = (kind: TransportKind | undefined): boolean =>
+  kind === undefined || kind === 'udp' || kind === 'tcp'
+
+/** Whether anything of ours may leave by UDP or TCP. */
+const leavesPlainly = ({ accounts, trunks, outbound }: SipConfig): boolean =>
+  outbound.domains.length > 0 ||
+  Object.values({ ...accounts, ...trunks }).some(({ uri, proxy }) => {
+    const way = parseUri(proxy ?? uri)
+    return way === undefined || isPlain(transportOf(way))
+  })
+
+/** Calls of ours leave by free ports where no door serves: none is opened that nothing can use. */
+const doorsOfOurs = (config: SipConfig, doors: readonly ListenAddress[]): readonly ListenAddress[] => {
+  const isServed = doors.some(({ transport }) => isPlain(transport))
+  if (isServed || (doors.length > 0 && !leavesPlainly(config))) return []
+  return udpAndTcp(config, { host: '0.0.0.0', port: 0, oursOnly: true })
 }
 
 /** `tls` and `ws` are listeners with names of their own. */
@@ -75,13 +94,13 @@ const listenersOf = ({ tls, ws, listeners }: SipConfig): readonly SipListener[] 
 
 const isSecure = (kind: TransportKind): boolean => kind === 'tls' || kind === 'wss'
 
-/** UDP and TCP on one port, then TLS, WebSocket and further ones where they are configured. */
+/** UDP and TCP on one port, then TLS, WebSocket and further ones where they are configured, then those of ours alone. */
 export const doorsOf = async (
   { scope, log }: Pick<AdapterContext, 'scope' | 'log'>,
   config: SipConfig,
   renewed: (door: number, pair: CertificatePair) => void,
 ): Promise<readonly ListenAddress[]> => {
-  const doors = [...plainDoors(config)]
+  const doors = config.listen === null ? [] : [...udpAndTcp(config, config.listen)]
   for (const listener of listenersOf(config)) {
     const { listen, cert, key, origins } = listener
     for (const transport of listener.transport) {
@@ -94,7 +113,7 @@ export const doorsOf = async (
       doors.push({ transport, ...listen, ...told, origins, ...(certificate && { certificate }) })
     }
   }
-  return doors
+  return [...doors, ...doorsOfOurs(config, doors)]
 }
 
 /** Where port 0 is asked for, UDP and the TCP after it get the same one. */

@@ -19,6 +19,8 @@ export interface ScreenParts {
   readonly refusals: Refusals
   /** Which registration or trunk a request came by. */
   readonly accountOf: (request: SipRequest, source: Source) => string | undefined
+  /** Whether it belongs to a call that is there. */
+  readonly isOfCall: (request: SipRequest, source: Source) => boolean
   /** A cap that one more call would break: its code and a sentence. */
   readonly full: (calling: Calling) => { readonly code: 486 | 503; readonly detail: string } | undefined
 }
@@ -92,10 +94,22 @@ const challenge = (
   },
 })
 
+/** By a door that was opened for calls of ours, others are not even told what is taken here. */
+const screenStranger = (parts: ScreenParts, request: SipRequest, source: Source): Verdict | undefined => {
+  const account = parts.accountOf(request, source)
+  if (account !== undefined || parts.isOfCall(request, source)) return undefined
+  const detail = `${source.local.transport} port ${source.local.port} is for calls of ours only, not for new ones`
+  const verdict = refuse(parts, request, callingOf(request, source, account), 403, detail)
+  return request.method === 'INVITE' ? verdict : { action: 'drop' }
+}
+
 /** Costs no I/O, so that a flood is cheap. */
 export const screenRequest = (parts: ScreenParts, request: SipRequest, source: Source): Verdict => {
   const { config, refusals } = parts
   if (refusals.drops(plainAddress(source.ip))) return { action: 'drop' }
+  const stranger = source.local.oursOnly && screenStranger(parts, request, source)
+  if (stranger) return stranger
+  if (request.method === 'OPTIONS') return { action: 'admit' }
   if (request.method !== 'INVITE') {
     // RFC 3261 8.2.1; nobody registers here, and nobody's events are told.
     const code = request.method === 'NOTIFY' ? 481 : 405

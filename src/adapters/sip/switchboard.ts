@@ -214,11 +214,19 @@ export class Switchboard implements Board {
     try {
       // Who takes the place of a call is none more.
       const full = (calling: Calling) => (request.headers.has('replaces') ? undefined : calls.full(calling))
-      return screenRequest({ config, refusals, accountOf, full }, request, source)
+      const isOfCall = () => this.#isOfCall(request, source)
+      return screenRequest({ config, refusals, accountOf, full, isOfCall }, request, source)
     } catch (err) {
       this.context.log.error({ err }, 'a request could not be judged')
       return { action: 'reject', code: 500 }
     }
+  }
+
+  /** A call takes the place of one that is there; whoever is in one may ask whether we are. */
+  #isOfCall(request: SipRequest, { ip }: Source): boolean {
+    if (request.method !== 'INVITE') return this.calls.hasPeer(plainAddress(ip))
+    const old = replacedBy(request, this.calls.values())
+    return old !== undefined && 'id' in old
   }
 
   #accountOf({ uri }: SipRequest, { ip }: Pick<Source, 'ip'>): string | undefined {

@@ -23,6 +23,8 @@ interface Door {
 /** Of the `sip` section. */
 export interface SipSection {
   readonly listen: Door['listen'] | null
+  readonly tls?: Door | undefined
+  readonly ws?: Door | undefined
   readonly listeners?: readonly Door[]
   readonly external?: string | undefined
   readonly routes: readonly Route[]
@@ -32,10 +34,21 @@ export interface SipSection {
 
 const check = 'SIP'
 
-const checkRules = ({ listen, listeners = [], routes, accounts }: SipSection): Finding => {
+/** Each door with the key that it is written under. */
+const doorsOf = ({ listen, external, tls, ws, listeners = [] }: SipSection): [key: string, Door][] => [
+  ...(listen === null ? [] : ([['sip', { listen, external }]] as [string, Door][])),
+  ...Object.entries({ tls, ws }).flatMap(([key, door]): [string, Door][] =>
+    door === undefined ? [] : [[`sip.${key}`, { external, ...door }]],
+  ),
+  ...listeners.map((door, index): [string, Door] => [`sip.listeners.${index}`, { external, ...door }]),
+]
+
+const NO_DOOR = 'no door for phones (sip.listen, tls, ws and listeners are not set), only calls of our own'
+
+const checkRules = (section: SipSection): Finding => {
+  const { routes, accounts } = section
   const registered = Object.keys(accounts).length
-  if (listen === null && listeners.length === 0 && registered === 0)
-    return { check, state: 'ok', detail: 'no door for phones (sip.listen is not set), only calls of our own' }
+  if (doorsOf(section).length === 0 && registered === 0) return { check, state: 'ok', detail: NO_DOOR }
   if (routes.length === 0) {
     const mend = 'write rules into sip.routes; "crosspoint sip explain" says what they do'
     return { check, state: 'warn', detail: 'nobody can call: sip.routes has no rule', mend }
@@ -69,10 +82,8 @@ const checkDoor = (key: string, { listen, external }: Door, own: readonly string
   const mend = `phones and trunks elsewhere hear nothing: set ${key}.external to the address that they see`
   return [{ ...told, state: 'warn', detail, mend }]
 }
-const checkTold = ({ listen, listeners = [], external }: SipSection, own: readonly string[]): Finding[] => [
-  ...(listen === null ? [] : checkDoor('sip', { listen, external }, own)),
-  ...listeners.flatMap((door, index) => checkDoor(`sip.listeners.${index}`, { external, ...door }, own)),
-]
+const checkTold = (section: SipSection, own: readonly string[]): Finding[] =>
+  doorsOf(section).flatMap(([key, door]) => checkDoor(key, door, own))
 
 const hostOf = (uri: string): string => /^sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;?]+)/i.exec(uri)?.[1] ?? uri
 

@@ -132,9 +132,8 @@ export class Dispatcher {
     const { stack, methods } = this.#options
     const refusal = inspect(request, stack, methods)
     if (refusal !== undefined) this.#refuseAs(request, flow, refusal)
-    else if (request.method === 'OPTIONS') {
-      replyStateless(stack, request, flow, { code: 200, headers: stack.capabilities })
-    } else this.#screen(request, flow)
+    else if (request.method === 'OPTIONS' && !flow.local.oursOnly) this.#admit(request, flow, undefined)
+    else this.#screen(request, flow)
   }
 
   #withinLimits(request: SipRequest, flow: Flow): boolean {
@@ -201,6 +200,10 @@ export class Dispatcher {
   #admit(request: SipRequest, flow: Flow, user: string | undefined): void {
     if (request.method === 'INVITE') {
       this.#options.onInvite(new IncomingCall(this.#stack, request, flow, user))
+      return
+    }
+    if (request.method === 'OPTIONS') {
+      replyStateless(this.#stack, request, flow, { code: 200, headers: this.#stack.capabilities })
       return
     }
     const exchange = new ServerExchange(this.#stack, request, flow, undefined, user)

@@ -2,7 +2,7 @@ import type { BoundAddress, ListenAddress } from '../addresses.ts'
 
 /** The address as it became, with the port that the system chose. */
 export const boundAddress = (
-  { transport, host, external, leadsTo }: ListenAddress,
+  { transport, host, external, leadsTo, oursOnly }: ListenAddress,
   port: number,
 ): BoundAddress => ({
   transport,
@@ -10,4 +10,5 @@ export const boundAddress = (
   port,
   ...(external !== undefined && { external }),
   ...(leadsTo !== undefined && { leadsTo }),
+  ...(oursOnly && { oursOnly }),
 })

@@ -223,6 +223,8 @@ export class Transports {
 
   /** The door that it belongs to, else where it comes from itself. */
   #localOf(door: number, { transport }: Target, { localAddress = '', localPort = 0 }: Socket): BoundAddress {
-    return this.#doors[door]?.bound ?? { transport, host: localAddress, port: localPort }
+    const oursOnly = this.#doors.every(({ bound }) => bound.oursOnly)
+    const own = { transport, host: localAddress, port: localPort, ...(oursOnly && { oursOnly }) }
+    return this.#doors[door]?.bound ?? own
   }
 }
