@@ -28,6 +28,7 @@ export const ERRORS = {
   'connect-failed': [502, 'The remote end cannot be reached'],
   'connection-lost': [502, 'The connection was lost'],
   untrusted: [502, 'The certificate of the remote end is not trusted'],
+  'hung-up': [502, 'The remote end hung up soon'],
   refused: [502, 'The remote end refused'],
   timeout: [504, 'It took too long'],
   'io-failed': [500, 'Reading or writing failed'],

@@ -1,5 +1,5 @@
 /** The life of one end of a bridge as a pure function: what it is in, and when it tries again. */
-import type { ErrorCode, GatewayError } from '../errors.ts'
+import { type ErrorCode, GatewayError } from '../errors.ts'
 
 export type LinkState = 'connecting' | 'live' | 'backoff' | 'failed' | 'ended'
 
@@ -16,6 +16,8 @@ export interface LinkStatus {
   readonly liveSince: number | undefined
   /** It was live for as long as `settleMs`: what is refused now was allowed before. */
   readonly proven: boolean
+  /** Connections in a row that the other end closed without a word before they had lived for `settleMs`. */
+  readonly hangUps: number
 }
 
 export interface RetryPolicy {
@@ -31,6 +33,8 @@ export interface RetryPolicy {
   readonly dwellMs: number
   /** A connection that lived so long was wanted, milliseconds. */
   readonly settleMs: number
+  /** So many hang-ups in a row that come sooner are a refusal. */
+  readonly hangUps: number
 }
 
 /** Times are monotonic microseconds. */
@@ -57,6 +61,7 @@ export const initialStatus: LinkStatus = {
   step: 0,
   liveSince: undefined,
   proven: false,
+  hangUps: 0,
 }
 
 /** Answers that the same request will get again. */
@@ -83,6 +88,9 @@ const refusals: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export const isRefusal = ({ code, retryAfterS }: GatewayError): boolean =>
   refusals.has(code) && retryAfterS === undefined
 
+const isHangUp = ({ code, retryAfterS }: GatewayError): boolean =>
+  code === 'hung-up' && retryAfterS === undefined
+
 /** Milliseconds of the wait at `step` of the table, spread by `random` in [0, 1). */
 export const backoffMs = (policy: RetryPolicy, step: number, refused: boolean, random: number): number => {
   const [first, max] = refused ? [policy.refusedFirstMs, policy.refusedMaxMs] : [policy.firstMs, policy.maxMs]
@@ -98,20 +106,29 @@ const afterwards = (status: LinkStatus, at: number, policy: RetryPolicy) => {
   const lived = livedMs(status, at)
   return {
     proven: status.proven || lived >= policy.settleMs,
+    hangUps: lived >= policy.settleMs ? 0 : status.hangUps,
     step: lived >= policy.dwellMs ? 0 : status.step,
     liveSince: undefined,
     nextRetryAt: undefined,
   }
 }
 
-const lose = (
-  status: LinkStatus,
-  { at, error, random, final }: LinkEvent & { type: 'lost' },
-  policy: RetryPolicy,
-): LinkStatus => {
+/** A hang-up may be a restart: alone it is none, in a row it is a refusal without a word. */
+const judgeHangUp = (error: GatewayError, hangUps: number, { hangUps: most, settleMs }: RetryPolicy) => {
+  const said = `${error.detail ?? error.message} within ${settleMs} ms, ${hangUps} of ${most} times in a row`
+  return hangUps < most
+    ? new GatewayError('hung-up', `${said} until that is a refusal`, { cause: error })
+    : new GatewayError('refused', `${said}: that is a refusal`, { cause: error })
+}
+
+const lose = (status: LinkStatus, event: LinkEvent & { type: 'lost' }, policy: RetryPolicy): LinkStatus => {
+  const { at, random, final } = event
   const after = afterwards(status, at, policy)
+  const hungUp = isHangUp(event.error) && livedMs(status, at) < policy.settleMs
+  const hangUps = after.hangUps + (hungUp ? 1 : 0)
+  const error = hungUp && !final ? judgeHangUp(event.error, hangUps, policy) : event.error
   const refused = isRefusal(error)
-  const lost = { ...status, ...after, lastError: error }
+  const lost = { ...status, ...after, hangUps, lastError: error }
   if (final || (refused && !after.proven)) return { ...lost, state: 'failed' }
   const waitMs = Math.max(backoffMs(policy, after.step, refused, random), (error.retryAfterS ?? 0) * 1000)
   return { ...lost, state: 'backoff', step: after.step + 1, nextRetryAt: at + Math.round(waitMs * 1000) }

@@ -79,6 +79,7 @@ export class Retrying {
     const before = this.status
     this.status = reduceLink(before, event, this.#options.policy)
     if (this.status === before) return
+    if (this.status.state === 'failed') this.reason ??= failed(this.status.lastError)
     this.#options.onChange(this.status)
     const { state, nextRetryAt } = this.status
     if (state === 'connecting') void this.#connect()
@@ -113,23 +114,23 @@ export class Retrying {
     const { clock, random, mayRetry, mayWait } = this.#options
     const at = clock.now()
     if (outcome.kind === 'ended') this.#end(outcome.reason)
-    else if (outcome.kind === 'lost') this.#lose(outcome.error, at, random(), !mayRetry(outcome.error))
+    else if (outcome.kind === 'lost')
+      this.#dispatch({
+        type: 'lost',
+        at,
+        error: outcome.error,
+        random: random(),
+        final: !mayRetry(outcome.error),
+      })
     else if (mayWait()) {
       this.#dispatch({ type: 'source-gone', at, error: offline(outcome.reason) })
       if (this.#sourceIsBack) this.#dispatch({ type: 'source-back' })
     } else this.#endWithSource(outcome.reason, at)
   }
 
-  #lose(error: GatewayError, at: number, random: number, final: boolean): void {
-    const reason = { code: 'failed', detail: error.message, error } as const
-    this.reason ??= reason
-    this.#dispatch({ type: 'lost', at, error, random, final })
-    if (!isFinal(this.status)) this.reason = undefined
-  }
-
   #endWithSource(reason: CloseReason, at: number): void {
     if (isCalm(reason)) this.#end(reason)
-    else this.#lose(offline(reason), at, 0, true)
+    else this.#dispatch({ type: 'lost', at, error: offline(reason), random: 0, final: true })
   }
 
   #end(reason: CloseReason): void {
@@ -154,7 +155,10 @@ const offline = (reason: CloseReason): GatewayError =>
     ? reason.error
     : new GatewayError('stream-offline', describeReason(reason))
 
+const failed = (error: GatewayError | undefined): CloseReason => ({
+  code: 'failed',
+  ...(error !== undefined && { detail: error.message, error }),
+})
+
 const reasonFor = (outcome: Outcome): CloseReason =>
-  outcome.kind === 'lost'
-    ? { code: 'failed', detail: outcome.error.message, error: outcome.error }
-    : outcome.reason
+  outcome.kind === 'lost' ? failed(outcome.error) : outcome.reason

@@ -32,6 +32,8 @@ export const restreamSchema = z.strictObject({
       dwellMs: ms.default(10_000),
       /** A connection that lived so long was wanted: what is refused later is tried again. */
       settleMs: ms.default(3_000),
+      /** So many in a row that the other end closes sooner, without a word, are a refusal. */
+      hangUps: z.int().min(1).default(6),
     })
     .prefault({}),
   /** A destination that takes no byte for so long, while there is media for it, is connected anew. */

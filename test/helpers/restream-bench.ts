@@ -13,7 +13,7 @@ import { type Behaviour, gapsOf, type ScriptedSink, startScriptedSink, timesOf }
 
 /** A tenth of the usual times, so that the table is walked in seconds. */
 export const quick: ConfigInput['restream'] = {
-  retry: { firstMs: 100, maxMs: 1_600, refusedFirstMs: 3_000, dwellMs: 1_000, settleMs: 300 },
+  retry: { firstMs: 100, maxMs: 1_600, refusedFirstMs: 3_000, dwellMs: 1_000, settleMs: 300, hangUps: 3 },
   stallMs: 2_000,
 }
 

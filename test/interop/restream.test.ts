@@ -12,7 +12,7 @@ import {
   RestreamBench,
   startQuickGateway,
 } from '../helpers/restream-bench.ts'
-import { type Behaviour, gapsOf, keyTimesOf, timesOf } from '../helpers/scripted-sink.ts'
+import { gapsOf, keyTimesOf, timesOf } from '../helpers/scripted-sink.ts'
 
 let nginx: NginxRtmp
 const bench = new RestreamBench()
@@ -61,21 +61,40 @@ describe('a destination that misbehaves', () => {
     expectUnbroken(good)
   })
 
-  test.each<[Behaviour, RegExp]>([
-    ['bad-name', /BadName/],
-    ['hang-up', /closed the connection during publishing/],
-  ])('%s: a refusal is final, said, and not tried again', async (behaviour, sentence) => {
+  test('a refusal is final, said, and not tried again', async () => {
     await bench.publish()
-    const [bad, good] = [await bench.sink(() => behaviour), await bench.sink()]
+    const [bad, good] = [await bench.sink(() => 'bad-name'), await bench.sink()]
     const bridge = await bench.restream(bad.url('SECRETKEY'), good.url('KEY'))
     await inState(bridge, 'failed')
-    expect(legOf(bridge).error!.message).toMatch(sentence)
+    expect(legOf(bridge).error!.message).toMatch(/BadName/)
     expect(legOf(bridge)).toMatchObject({ retries: 0, nextRetryAt: undefined })
     expect(JSON.stringify(bridge.info())).not.toContain('SECRETKEY')
     await until('two seconds later', () => timesOf(good.connections[0]!, 9).length > 60)
     expect(bad.connections).toHaveLength(1)
     expect(legOf(bridge, 1).state).toBe('live')
     expectUnbroken(good)
+  })
+
+  test('hangs up twice right behind its permission, as one that restarts: it is live with the third', async () => {
+    await bench.publish()
+    const bad = await bench.sink(n => (n < 2 ? 'hang-up' : 'take'))
+    const bridge = await bench.restream(bad.url('KEY'))
+    await inState(bridge, 'live')
+    expect(bad.connections).toHaveLength(3)
+    expect(legOf(bridge).error).toMatchObject({ code: 'hung-up' })
+    expect(legOf(bridge).error!.message).toMatch(/2 of 3 times in a row until that is a refusal$/)
+  })
+
+  test('only ever hangs up: called a refusal after as many as are allowed, with the number', async () => {
+    await bench.publish()
+    const [bad, good] = [await bench.sink(() => 'hang-up'), await bench.sink()]
+    const bridge = await bench.restream(bad.url('KEY'), good.url('KEY'))
+    await inState(bridge, 'failed')
+    expect(legOf(bridge).error!.message).toMatch(
+      /during publishing within 300 ms, 3 of 3 times in a row: that is a refusal$/,
+    )
+    expect(bad.connections).toHaveLength(3)
+    expect(legOf(bridge, 1).state).toBe('live')
   })
 
   test('what was allowed before and is refused now is asked for again, later', async () => {
@@ -107,8 +126,6 @@ describe('nginx-rtmp', () => {
     const good = await bench.sink()
     const bridge = await bench.restream(server.url('cam'), good.url('KEY'))
     await inState(bridge, 'live')
-    // A server that hangs up sooner has thought twice and refuses.
-    await until('three seconds', () => timesOf(good.connections[0]!, 9).length > 110)
     await server.stop()
     await until('it is missed', () => legOf(bridge).state === 'backoff')
     server = await startNginxRtmp(port)
@@ -121,11 +138,12 @@ describe('nginx-rtmp', () => {
     await server.stop()
   })
 
-  test('says Publish.Start and hangs up: that is a refusal', async () => {
+  test('says Publish.Start and hangs up, each time: that is a refusal', async () => {
     await bench.publish()
-    const opening = bench.restream(nginx.url('SECRETKEY', 'closed'))
-    await expect(opening).rejects.toMatchObject({ code: 'refused' })
-    await expect(opening).rejects.not.toThrow(/SECRETKEY/)
+    const bridge = await bench.restream(nginx.url('SECRETKEY', 'closed'))
+    await inState(bridge, 'failed')
+    expect(legOf(bridge)).toMatchObject({ retries: 2, error: { code: 'refused' } })
+    expect(JSON.stringify(bridge.info()) + legOf(bridge).error!.message).not.toContain('SECRETKEY')
   })
 })
 

@@ -137,7 +137,7 @@ describe('push', () => {
 
   test('to a server that says yes and hangs up (nginx-rtmp with "deny publish")', async () => {
     const pushing = rtmp.push!(context, config(), new URL(nginx.url('SECRET', 'closed')))
-    await expect(pushing).rejects.toThrow(/refused: .*\/closed closed the connection during publishing/)
+    await expect(pushing).rejects.toThrow(/hung up soon: .*\/closed closed the connection during publishing/)
     expect(context.logged.join()).not.toContain('SECRET')
   })
 

@@ -102,13 +102,13 @@ const codeOf = ({ code = '' }: NodeJS.ErrnoException, connected: boolean): Error
   return connected ? 'connection-lost' : 'connect-failed'
 }
 
-/** nginx-rtmp gives permission first and hangs up when its own checks then refuse. */
+/** nginx-rtmp gives permission first and hangs up when its own checks then refuse; one that restarts does the same. */
 const SECOND_THOUGHTS_US = 3_000_000
 
-/** Some servers refuse without a word. `runningUs`: since permission was given. */
+/** Some servers refuse without a word, so this may be a refusal or none. `runningUs`: since permission was given. */
 const closedDuring = ({ label }: RtmpAddress, stage: string, runningUs: number): GatewayError => {
   const settled = runningUs > SECOND_THOUGHTS_US
-  const code = stage === 'handshake' ? 'connect-failed' : settled ? 'closed' : 'refused'
+  const code = stage === 'handshake' ? 'connect-failed' : settled ? 'closed' : 'hung-up'
   return new GatewayError(code, `${label} closed the connection during ${stage}`)
 }
 

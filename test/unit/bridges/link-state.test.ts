@@ -81,6 +81,37 @@ describe('refusals', () => {
   test('permission that is taken back at once was none', () => {
     expect(run([live(0), lost(1 * s, 'refused')]).state).toBe('failed')
   })
+  test('a hang-up soon after permission is tried again, and told with its number; the sixth in a row is a refusal', () => {
+    let status = initialStatus
+    for (let n = 1; n < 6; n++) {
+      status = run([live(n * 100 * s), lost(n * 100 * s + 20_000, 'hung-up')], status)
+      expect(status).toMatchObject({ state: 'backoff', lastError: { code: 'hung-up' } })
+      expect(status.lastError!.message).toContain(
+        `it happened within 3000 ms, ${n} of 6 times in a row until that`,
+      )
+      status = run([due], status)
+    }
+    status = run([live(700 * s), lost(702 * s, 'hung-up')], status)
+    expect(status).toMatchObject({ state: 'failed', lastError: { code: 'refused' } })
+    expect(status.lastError!.message).toMatch(/within 3000 ms, 6 of 6 times in a row: that is a refusal$/)
+  })
+  test('hang-ups with a connection between them that lasts are never a refusal', () => {
+    let status = initialStatus
+    for (let n = 0; n < 20; n++) {
+      const lives = n % 5 === 4 ? 4 * s : 1 * s
+      status = run([live(n * 500 * s), lost(n * 500 * s + lives, 'hung-up'), due], status)
+      expect(status.state).toBe('connecting')
+    }
+  })
+  test('who hangs up and has asked for patience, or may not be tried again, is not counted', () => {
+    const error = new GatewayError('hung-up', 'later', { retryAfterS: 1 })
+    expect(run([lost(0, 'hung-up', { error })])).toMatchObject({
+      state: 'backoff',
+      hangUps: 0,
+      lastError: error,
+    })
+    expect(run([lost(0, 'hung-up', { final: true })]).lastError).toMatchObject({ code: 'hung-up' })
+  })
   test('what was allowed before is asked for again, at long distances', () => {
     const status = run([live(0), lost(60 * s), due, lost(62 * s, 'refused')])
     expect(status.state).toBe('backoff')

@@ -13,7 +13,7 @@ import { type LogLine, recordingLogger } from '../../helpers/webrtc-gateway.ts'
 
 const retry = {
   ...{ firstMs: 1000, maxMs: 30_000, refusedFirstMs: 30_000, refusedMaxMs: 300_000 },
-  ...{ jitter: 0, dwellMs: 10_000, settleMs: 3000 },
+  ...{ jitter: 0, dwellMs: 10_000, settleMs: 3000, hangUps: 6 },
 }
 
 /** A remote server that can be told to refuse, and whose connections can be cut. */
