@@ -6,6 +6,9 @@ export type CallState = 'dialling' | 'ringing' | 'early' | 'live' | 'ending' | '
 /** Who put the call on hold. */
 export type CallHold = 'none' | 'by-us' | 'by-them' | 'both'
 
+/** What a caller that was answered hears or does before it is joined: `greeting` may be followed by `pin`. */
+export type CallWait = 'greeting' | 'pin'
+
 /** Why a call is over, or was refused. */
 export interface CallReason {
   /** Of the protocol, as in SIP: 486. 0: nobody answered with one. */
@@ -52,6 +55,8 @@ export interface CallInfo {
   readonly direction: 'inbound' | 'outbound'
   readonly state: CallState
   readonly hold: CallHold
+  /** Live, but not joined yet: until then it hears no stream and, where a PIN is wanted, is none. */
+  readonly waitsFor?: CallWait | undefined
   /** URIs without passwords. */
   readonly from: string
   readonly to: string
@@ -67,7 +72,7 @@ export interface CallInfo {
   readonly account: string | undefined
   /** The rule of the dial plan that admitted it. */
   readonly route: string | undefined
-  /** The stream that the far side's media is, or will be. */
+  /** The stream that the far side's media is, before the answer: will be. */
   readonly publish: string | undefined
   /** The stream that the far side hears; while it rings: the one that it waits for. */
   readonly hear: string | undefined

@@ -31,9 +31,12 @@ const lasted = ({ since, answeredAt, endedAt }: CallView): string => {
 const lossOf = ({ received: { packets, lost } }: CallView['media'][number]): string =>
   packets + lost === 0 ? '–' : `${((100 * lost) / (packets + lost)).toFixed(1)} %`
 
-const stateOf = ({ state, hold, reason }: CallView): string =>
+const waits = { greeting: 'is greeted', pin: 'waits for a PIN' } as const
+
+const stateOf = ({ state, waitsFor, hold, reason }: CallView): string =>
   facts(
     state,
+    waitsFor !== null && waits[waitsFor],
     hold !== 'none' && `hold ${hold.replace('-', ' ')}`,
     reason !== null && reason.code > 0 && String(reason.code),
   )
@@ -72,6 +75,12 @@ const mediaLines = (media: CallView['media'][number]): string[] => {
   ]
 }
 
+const streamsOf = ({ publish, hear, hearError, waitsFor }: CallView): string => {
+  const nothing = waitsFor === null ? 'nothing' : 'nothing yet'
+  const trouble = hearError === null ? '' : ` (${hearError})`
+  return `publishes ${publish ?? nothing}, hears ${hear ?? nothing}${trouble}`
+}
+
 /** All that is known of one, for people. */
 export const describeCall = (call: CallView): string =>
   [
@@ -83,7 +92,7 @@ export const describeCall = (call: CallView): string =>
       call.asserted !== null && `asserted ${call.asserted}`,
       call.diverted.length > 0 && `diverted by ${call.diverted.join(', ')}`,
     ),
-    `publishes ${call.publish ?? 'nothing'}, hears ${call.hear ?? 'nothing'}${call.hearError === null ? '' : ` (${call.hearError})`}`,
+    streamsOf(call),
     ...call.media.flatMap(mediaLines),
     ...call.remarks,
     ...(call.reason === null ? [] : [`ended by ${call.reason.by}: ${call.reason.detail}`]),

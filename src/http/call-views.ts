@@ -16,6 +16,7 @@ const mediaView = (media: CallMedia): CallView['media'][number] => ({
 
 export const callView = (call: CallInfo): CallView => ({
   ...call,
+  waitsFor: call.waitsFor ?? null,
   asserted: call.asserted ?? null,
   diverted: [...(call.diverted ?? [])],
   account: call.account ?? null,

@@ -94,6 +94,18 @@ describe('calls', () => {
     expect([ended.code, ended.output]).toEqual([3, expect.stringContaining('has ended')])
   })
 
+  test('a caller that is asked for a PIN is shown so, not as if it were joined', async () => {
+    const call = crosspoint(['call', `sip:3000@${sip}`, '--gateway', server.http])
+    const asked = async () => (await calls()).find(({ waitsFor }) => waitsFor === 'pin')
+    await until('it is answered', async () => (await asked()) !== undefined)
+    expect(await asked()).toMatchObject({ state: 'live', publish: null, hear: null })
+    const { id } = (await asked())!
+    expect((await run('calls')).output).toMatch(new RegExp(`${id} +in .*live · waits for a PIN.*– +–\n`))
+    expect((await run('calls', id)).output).toContain('\npublishes nothing yet, hears nothing yet\n')
+    await run('hangup', id)
+    await call.exited
+  })
+
   test('one that is refused says by whom and why', async () => {
     const { code, output } = await run('call', `sip:9@${sip}`)
     expect([code, output]).toEqual([3, expect.stringContaining('404 Not Found')])

@@ -20,7 +20,10 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'page-calls-'))
   sip = `127.0.0.1:${await freePort()}`
   const config = join(folder, 'crosspoint.json')
-  const routes = [{ called: 'desk', from: ['127.0.0.1/32'], publish: 'calls/desk', hear: 'desk/voice' }]
+  const routes = [
+    { called: 'desk', from: ['127.0.0.1/32'], publish: 'calls/desk', hear: 'desk/voice' },
+    { called: 'safe', from: ['127.0.0.1/32'], publish: 'calls/safe', pin: '4711' },
+  ]
   const outbound = { domains: ['127.0.0.1'] }
   writeFileSync(config, JSON.stringify({ sip: { routes, outbound } }))
   server = await startServer(['--config', config, '--sip', sip])
@@ -103,6 +106,21 @@ test('a visitor calls a telephone with the microphone', async () => {
   await card.locator('summary').click()
   await card.getByRole('button', { name: 'Key 5' }).click()
   await until('the digit arrives', () => phone.events.some(({ type }) => type === 'CALL_DTMF_START'))
+  await card.getByRole('button', { name: /^Hang up/ }).click()
+  await phone.until('CALL_CLOSED')
+  await phone.stop()
+})
+
+test('a caller that is asked for a PIN is shown as one that waits', async () => {
+  const page = await chromium.open(`${server.http}/#/calls`)
+  const phone = await startPhone('waiting')
+  phone.dial(`sip:safe@${sip}`)
+  const card = page.locator('[data-call][data-state="live"]')
+  await card
+    .locator('.status[data-tone="busy"]')
+    .getByText(/^live · waits for a PIN/)
+    .waitFor()
+  await card.getByText('hears no stream yet').waitFor()
   await card.getByRole('button', { name: /^Hang up/ }).click()
   await phone.until('CALL_CLOSED')
   await phone.stop()

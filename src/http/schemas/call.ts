@@ -46,6 +46,10 @@ export const callSchema = named(
     direction: z.enum(['inbound', 'outbound']),
     state: z.enum(['dialling', 'ringing', 'early', 'live', 'ending', 'ended']),
     hold: z.enum(['none', 'by-us', 'by-them', 'both']),
+    waitsFor: z
+      .enum(['greeting', 'pin'])
+      .nullable()
+      .describe('Answered, but not joined: it hears no stream yet and, where a PIN is wanted, is none'),
     from: z.string(),
     to: z.string(),
     asserted: text.describe('Who calls, as a trusted registration or trunk asserts it'),
@@ -56,7 +60,7 @@ export const callSchema = named(
     callId: z.string().describe('What the far side calls it'),
     account: text.describe('The registration or trunk it goes through'),
     route: text.describe('The rule that admitted it'),
-    publish: text.describe("The stream that the far side's media is"),
+    publish: text.describe("The stream that the far side's media is; before the answer: will be"),
     hear: text.describe('The stream that the far side hears'),
     hearError: text.describe('Why that cannot be heard now'),
     since: time,

@@ -21,15 +21,21 @@ const holds: Readonly<Record<CallView['hold'], string>> = {
   'by-them': 'held by them',
   both: 'held by both',
 }
+const waits: Readonly<Record<'greeting' | 'pin', string>> = {
+  greeting: 'is greeted',
+  pin: 'waits for a PIN',
+}
 const isOver = ({ state }: CallView): boolean => state === 'ended' || state === 'ending'
 
-const stateWords = ({ state, hold, reason, answeredAt, endedAt }: CallView): string => {
+const stateWords = ({ state, waitsFor, hold, reason, answeredAt, endedAt }: CallView): string => {
   const until = endedAt === null ? Date.now() : Date.parse(endedAt)
   const length = answeredAt === null ? '' : duration((until - Date.parse(answeredAt)) / 1000)
-  return [state, holds[hold], length, reason?.detail ?? ''].filter(words => words !== '').join(' · ')
+  const wait = waitsFor === null ? '' : waits[waitsFor]
+  return [state, wait, holds[hold], length, reason?.detail ?? ''].filter(words => words !== '').join(' · ')
 }
 
-const hearWords = ({ state, hear, hearError }: CallView): string => {
+const hearWords = ({ state, waitsFor, hear, hearError }: CallView): string => {
+  if (waitsFor !== null && hear === null) return 'hears no stream yet'
   const verb = state === 'ringing' ? 'waits for' : 'hears'
   return `${verb} ${hear ?? 'silence'}${hearError === null ? '' : `: ${hearError}`}`
 }
@@ -164,7 +170,7 @@ export const CallCard = ({ call, talking, onChanged }: CallCardProps): Component
     'li',
     { ref: card, class: 'card call', 'data-call': call.id, 'data-state': call.state },
     h('p', {}, h('b', {}, first), ` ${arrow} `, h('span', {}, second)),
-    h(StatusLine, { tone: tones[call.state], words: stateWords(call) }),
+    h(StatusLine, { tone: call.waitsFor === null ? tones[call.state] : 'busy', words: stateWords(call) }),
     isOver(call) ? null : mediaWords(call).map(words => h('p', { key: words, class: 'facts' }, words)),
     isOver(call) ? null : h(Actions, { call, talking, onChanged, act }),
     said && h(StatusLine, said),

@@ -15,6 +15,7 @@ export interface CallView {
   readonly direction: 'inbound' | 'outbound'
   readonly state: 'dialling' | 'ringing' | 'early' | 'live' | 'ending' | 'ended'
   readonly hold: 'none' | 'by-us' | 'by-them' | 'both'
+  readonly waitsFor: 'greeting' | 'pin' | null
   readonly from: string
   readonly to: string
   readonly publish: string | null

@@ -322,6 +322,8 @@ describe('a PIN', () => {
     await pass(clock, 500)
     expect(gateway.registry.list('calls/')).toEqual([])
     expect(gateway.registry.find('live/cam')!.subscribers).toEqual([])
+    const waits = { state: 'live', waitsFor: 'pin', publish: undefined, hear: undefined }
+    expect(theCall().info).toMatchObject(waits)
     key(session, '12#')
     await pass(clock, 300)
     expect(gateway.registry.list('calls/')).toEqual([])
@@ -329,6 +331,8 @@ describe('a PIN', () => {
     await pass(clock, 300)
     expect(gateway.registry.list('calls/')).toHaveLength(1)
     expect(gateway.registry.find('live/cam')!.subscribers).toHaveLength(1)
+    const joined = { state: 'live', waitsFor: undefined, publish: expect.any(String), hear: 'live/cam' }
+    expect(theCall().info).toMatchObject(joined)
   })
 
   test.for([

@@ -5,7 +5,7 @@ import type { CloseReason, Scope } from '../../../core/types.ts'
 import { GatewayError, toGatewayError } from '../../../errors.ts'
 import type { Digit } from '../../../media/dtmf/digits.ts'
 import type { Logger } from '../../adapter.ts'
-import type { CallHold, CallInfo, CallReason, CallState, TransferResult } from '../../call-desk.ts'
+import type { CallHold, CallInfo, CallReason, CallState, CallWait, TransferResult } from '../../call-desk.ts'
 import { type CallDigits, createCallDigits } from '../media/call-digits.ts'
 import type { Agreement, Offered } from '../offer-answer/types.ts'
 import type { Session } from '../session.ts'
@@ -40,6 +40,8 @@ export class Call {
   session: Session | undefined
   farewell: Farewell = () => undefined
   purpose: CallPurpose = {}
+  /** Between the answer and its streams. */
+  waitsFor: CallWait | undefined
   /** A digit was pressed at the far side. */
   onDigit: (digit: Digit) => void = () => undefined
   onRinging: () => void = () => undefined
@@ -216,10 +218,12 @@ export class Call {
 
   get info(): CallInfo {
     const { direction, from, to, peer, account, routeName } = this.about
-    // Until it is joined: what it will be and what it waits for.
-    const planned: CallPurpose = this.#joined || this.isOver ? {} : this.purpose
+    // Until it is answered: what it will be and what it waits for.
+    const planned: CallPurpose =
+      this.#joined || this.isOver || this.waitsFor !== undefined ? {} : this.purpose
     return {
       ...{ id: this.id, protocol: 'sip', direction, state: this.#state, hold: this.#hold },
+      waitsFor: this.isOver ? undefined : this.waitsFor,
       ...{ from, to, peer, account, ...this.about.identity },
       callId: this.callId,
       route: routeName,

@@ -43,6 +43,7 @@ const collectKeys = (call: Call): Keys => {
 
 /** false: it was not the right one, and the call has been ended. */
 const askPin = async (call: Call, pin: Secret, keys: Keys): Promise<boolean> => {
+  call.waitsFor = 'pin'
   for (let tries = 1; tries <= MAX_TRIES && !call.isOver; tries++) {
     const given = await keys.next(call.board.config.timeouts.pinMs)
     if (given === undefined) break
@@ -55,6 +56,7 @@ const askPin = async (call: Call, pin: Secret, keys: Keys): Promise<boolean> => 
 
 /** Without a greeting that cannot be played: the line is worth more than its welcome. */
 const greet = async (call: Call, path: string): Promise<void> => {
+  call.waitsFor = 'greeting'
   try {
     await playFile(call, path)
   } catch (thrown) {
@@ -69,5 +71,6 @@ export const receiveCaller = async (call: Call): Promise<void> => {
   if (greeting !== undefined) await greet(call, greeting)
   const isAdmitted = pin === undefined || (await askPin(call, pin, keys))
   call.onDigit = () => undefined
+  call.waitsFor = undefined
   if (isAdmitted) await call.join()
 }
