@@ -1,7 +1,7 @@
 /** One source carried to any number of destinations. */
 import type { PeerDescription } from '../adapters/adapter.ts'
 import { closable, describeReason } from '../core/scope.ts'
-import type { Closable, CloseReason } from '../core/types.ts'
+import type { Closable, CloseReason, WaitingInfo } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { maskUrls } from '../observe/mask-urls.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -27,6 +27,8 @@ export interface BridgeInfo {
   readonly stream: string
   /** That of its destination that is best off. */
   readonly state: LinkState
+  /** The publisher of the stream is away, within its grace time. */
+  readonly waiting: WaitingInfo | undefined
   /** Why it is over, when it is. */
   readonly reason: string | undefined
   /** How the source is, where the bridge connects it. */
@@ -135,6 +137,7 @@ class RunningBridge {
       from: from.label,
       stream: this.stream,
       state: this.#state(legs),
+      waiting: legs.find(({ waiting }) => waiting !== undefined)?.waiting,
       reason: this.#reason && maskUrls(describeReason(this.#reason)),
       source: this.#sourceInfo(),
       legs,
@@ -158,6 +161,7 @@ class RunningBridge {
     return {
       to: label,
       state: status?.state ?? 'connecting',
+      waiting: undefined,
       error: status?.lastError,
       reason: this.#reason,
       retries: status?.retries ?? 0,

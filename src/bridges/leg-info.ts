@@ -1,6 +1,14 @@
 /** What a destination of a bridge is given, and what it says of itself. */
 import type { Logger, PeerDescription } from '../adapters/adapter.ts'
-import type { Clock, CloseReason, MediaPolicy, Plan, Registry, SubscriptionStats } from '../core/types.ts'
+import type {
+  Clock,
+  CloseReason,
+  MediaPolicy,
+  Plan,
+  Registry,
+  SubscriptionStats,
+  WaitingInfo,
+} from '../core/types.ts'
 import type { GatewayError } from '../errors.ts'
 import type { RestreamConfig } from '../restream/config.ts'
 import type { Check } from '../restream/preflight.ts'
@@ -14,6 +22,8 @@ export interface LegInfo {
   /** The destination as given, without its keys. */
   readonly to: string
   readonly state: LinkState
+  /** It is connected and gets nothing: the publisher is away, within its grace time. */
+  readonly waiting: WaitingInfo | undefined
   /** What was wrong last; stays when it is live again. */
   readonly error: GatewayError | undefined
   /** Why it is over, when it is. */

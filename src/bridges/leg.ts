@@ -50,6 +50,7 @@ export const openLeg = (endpoint: UrlEndpoint, parts: LegParts, bridge: Scope): 
     info: () => ({
       to: endpoint.label,
       state: link.status.state,
+      waiting: link.status.state === 'live' ? registry.find(stream)?.waiting : undefined,
       error: link.status.lastError,
       reason: link.reason,
       retries: link.status.retries,

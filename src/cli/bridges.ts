@@ -11,18 +11,23 @@ export const bridgesHead = ['ID', 'FROM', 'TO', 'STATE', 'SENT', 'RETRIES', 'LAS
 
 /** One row a destination. */
 export const bridgeRows = ({ id, from, legs }: BridgeView): string[][] =>
-  legs.map(({ to, state, bytes, retries, lastError }) => [
-    ...[id, from, to, state],
+  legs.map(({ to, state, waiting, bytes, retries, lastError }) => [
+    ...[id, from, to, waiting === null ? state : `${state}, waits ${duration(waiting.leftMs)}`],
     ...[byteCount(bytes), String(retries), lastError ?? ''],
   ])
 
 const nextTry = ({ nextRetryAt }: LegView): string | false =>
   nextRetryAt !== null && `next try in ${duration(Date.parse(nextRetryAt) - Date.now())}`
 
+/** `waits up to 8 s for the publisher (connection reset)` */
+const waitWords = ({ reason, leftMs }: NonNullable<LegView['waiting']>): string =>
+  `waits up to ${duration(leftMs)} for the publisher (${reason})`
+
 /** `number`: of several, as "crosspoint stop --only" takes it. */
 const legLines = (leg: LegView, number: number | undefined): string[] => [
   `${number === undefined ? '' : `${number} `}→ ${leg.to}: ${facts(
     leg.state,
+    leg.waiting !== null && waitWords(leg.waiting),
     byteCount(leg.bytes),
     leg.retries > 0 && `${leg.retries} retries`,
     leg.stats !== null && drops(leg.stats.dropped, leg.stats.droppedBy),

@@ -83,7 +83,7 @@ const subscriberView = ({ id, label, since, plan, stats, link }: SubscriberInfo)
   link,
 })
 
-const waitingView = ({ reason, leftMs }: WaitingInfo): StreamView['waiting'] => ({
+const waitingView = ({ reason, leftMs }: WaitingInfo): NonNullable<StreamView['waiting']> => ({
   reason: maskUrls(describeReason(reason)),
   leftMs,
 })
@@ -122,6 +122,7 @@ const peerView = (
 const legView = (leg: LegInfo, isSecret: boolean): LegView => ({
   to: leg.to,
   state: leg.state,
+  waiting: leg.waiting === undefined ? null : waitingView(leg.waiting),
   lastError: leg.error === undefined ? null : maskUrls(leg.error.message),
   code: leg.error?.code ?? null,
   retries: leg.retries,
@@ -143,8 +144,9 @@ const sourceView = (
   peer: peer === undefined ? null : peerView(peer, isSecret),
 })
 
-const viewOf = ({ legs, source, ...bridge }: BridgeInfo, isSecret: boolean): BridgeView => ({
+const viewOf = ({ legs, source, waiting, ...bridge }: BridgeInfo, isSecret: boolean): BridgeView => ({
   ...bridge,
+  waiting: waiting && waitingView(waiting),
   source: source && sourceView(source, isSecret),
   legs: legs.map(leg => legView(leg, isSecret)),
 })

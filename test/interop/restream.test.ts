@@ -1,7 +1,9 @@
 /** A live stream to several destinations: real nginx-rtmp, and servers that misbehave as scripted. */
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { bridgeRows, describeBridge } from '../../src/cli/bridges.ts'
 import type { ConfigInput } from '../../src/config/config.ts'
+import { bridgeView } from '../../src/http/views.ts'
 import { publishTestSource } from '../helpers/crosspoint.ts'
 import { type NginxRtmp, startNginxRtmp } from '../helpers/nginx-rtmp.ts'
 import { freePort, runProgram, stopPrograms, until } from '../helpers/program.ts'
@@ -12,6 +14,7 @@ import {
   RestreamBench,
   startQuickGateway,
 } from '../helpers/restream-bench.ts'
+import { startFrames } from '../helpers/restream-source.ts'
 import { gapsOf, keyTimesOf, timesOf } from '../helpers/scripted-sink.ts'
 
 let nginx: NginxRtmp
@@ -170,6 +173,34 @@ describe('a source that goes and comes', () => {
       expect(gapsOf(timesOf(connection, 8)).shortest).toBeGreaterThanOrEqual(0)
     }
     expect(legOf(bridge).retries).toBe(0)
+  })
+
+  test('while a lost publisher may come back, a live destination says that it gets nothing, and for how long', async () => {
+    const good = await bench.sink()
+    const publish = () => {
+      const { registry } = bench.gateway
+      return registry.publish('live/cam', { label: 'test', onConflict: 'as-allowed', credential: 'key' })
+    }
+    const lost = publish()
+    const source = startFrames(lost)
+    const bridge = await bench.restream(good.url('KEY'))
+    await until('it gets pictures', () => timesOf(good.connections[0]!, 9).length > 5)
+    expect(bridgeView(bridge.info())).toMatchObject({ waiting: undefined, legs: [{ waiting: null }] })
+    source.stop()
+    await lost.close({ code: 'source-lost', detail: 'connection reset' })
+    await until('it waits', () => bridge.info().waiting !== undefined)
+    const waiting = { reason: expect.stringContaining('connection reset'), leftMs: expect.any(Number) }
+    const view = bridgeView(bridge.info())
+    expect(view).toMatchObject({ state: 'live', waiting, legs: [{ state: 'live', waiting }] })
+    expect(view.waiting!.leftMs).toBeGreaterThan(1_000)
+    expect(describeBridge(view)).toMatch(
+      /: live · waits up to \d+ s for the publisher \(.*connection reset\)/,
+    )
+    expect(bridgeRows(view)[0]![3]).toMatch(/^live, waits \d+ s$/)
+    const back = startFrames(publish())
+    await until('it is back', () => legOf(bridge).waiting === undefined)
+    expect(good.connections).toHaveLength(1)
+    back.stop()
   })
 
   test('a bridge of the configuration pulls a server that is not there yet, and again when it was away', async () => {

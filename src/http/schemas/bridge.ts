@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { mediaPolicySchema } from '../../config/transcode.ts'
 import { count, named, time } from './named.ts'
 import { planSchema } from './plan.ts'
-import { subscriptionStatsSchema } from './stream.ts'
+import { subscriptionStatsSchema, waitingSchema } from './stream.ts'
 
 const state = z.enum(['connecting', 'live', 'backoff', 'failed', 'ended'])
 const sentence = z.string().nullable()
@@ -35,6 +35,9 @@ const legSchema = named(
   z.object({
     to: z.string().describe('The destination as given, without its keys'),
     state,
+    waiting: waitingSchema
+      .nullable()
+      .describe('It is connected and gets nothing: the publisher was lost and may come back for so long'),
     lastError: sentence,
     code: z.string().nullable().describe('Code of the last error'),
     retries: count,
@@ -55,6 +58,9 @@ export const bridgeSchema = named(
     from: z.string().describe('As given, without keys'),
     stream: z.string().describe('The stream it reads'),
     state,
+    waiting: waitingSchema
+      .optional()
+      .describe('The publisher was lost; its destinations are kept for so long'),
     reason: z.string().optional().describe('Why it is over, when it is'),
     source: z
       .object({ state, lastError: sentence, retries: count, peer })

@@ -96,6 +96,9 @@ const subscriberSchema = named(
   }),
 )
 
+/** A publisher that was lost and may come back. */
+export const waitingSchema = z.object({ reason: z.string(), leftMs: z.number() })
+
 export const streamSchema = named(
   'Stream',
   z.object({
@@ -104,10 +107,7 @@ export const streamSchema = named(
     since: time.optional().describe('When it became ready'),
     tracks: z.array(trackSchema),
     viewers: count,
-    waiting: z
-      .object({ reason: z.string(), leftMs: z.number() })
-      .optional()
-      .describe('The publisher was lost; its readers are kept for so long'),
+    waiting: waitingSchema.optional().describe('The publisher was lost; its readers are kept for so long'),
     publisher: z.string().optional().describe('Protocol and address; for those who may use the API'),
     publisherLink: linkSchema.optional(),
     subscribers: z.array(subscriberSchema).optional().describe('For those who may use the API'),

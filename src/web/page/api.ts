@@ -19,13 +19,18 @@ export interface TrackView {
   readonly derivedFrom?: string
   readonly stats?: TrackStats
 }
+/** The publisher was lost and may come back. */
+export interface WaitingView {
+  readonly reason: string
+  readonly leftMs: number
+}
 export interface StreamView {
   readonly name: string
   readonly state: string
   readonly since?: string
   readonly viewers: number
   readonly tracks: readonly TrackView[]
-  readonly waiting?: { readonly reason: string; readonly leftMs: number }
+  readonly waiting?: WaitingView
   readonly publisherLink?: { readonly fractionLost?: number }
   /** Only for those who may use the API. */
   readonly subscribers?: readonly SubscriberView[]
@@ -54,6 +59,7 @@ export interface PeerView {
 export interface LegView {
   readonly to: string
   readonly state: RunState
+  readonly waiting: WaitingView | null
   readonly lastError: string | null
   readonly retries: number
   readonly nextRetryAt: string | null
@@ -66,6 +72,7 @@ export interface BridgeView {
   readonly from: string
   readonly stream: string
   readonly state: RunState
+  readonly waiting?: WaitingView
   readonly reason?: string
   readonly source?: {
     readonly state: RunState

@@ -4,7 +4,7 @@ import { useRef } from 'preact/hooks'
 import type { BridgeView, LegView, PlanView, RunState } from './api.ts'
 import { useKeptFocus } from './kept-focus.ts'
 import type { Tone } from './parts.ts'
-import { bytes, codecName } from './words.ts'
+import { bytes, codecName, keptFor } from './words.ts'
 
 const stateTones: Readonly<Record<RunState, Tone>> = {
   connecting: 'busy',
@@ -46,11 +46,15 @@ const Conversions = ({ plan }: { readonly plan: PlanView | null }): ComponentChi
 const waitsForSource = ({ state, nextRetryAt }: LegView): boolean =>
   state === 'backoff' && nextRetryAt === null
 
+/** Connected and given nothing, it is not well. */
+const shownState = ({ state, waiting }: LegView): RunState => (waiting === null ? state : 'backoff')
+
 const legWords = (leg: LegView): string => {
-  const { state, bytes: sent, lastError, retries, nextRetryAt } = leg
+  const { state, waiting, bytes: sent, lastError, retries, nextRetryAt } = leg
   const seconds =
     nextRetryAt === null ? 0 : Math.max(0, Math.ceil((Date.parse(nextRetryAt) - Date.now()) / 1000))
   const parts = [waitsForSource(leg) ? 'waits' : (state as string)]
+  if (waiting !== null) parts.push(`publisher lost, ${keptFor(waiting)}`)
   if (nextRetryAt !== null) parts.push(`try ${retries + 1} in ${seconds} s`)
   if (sent > 0) parts.push(bytes(sent))
   if (lastError !== null && state !== 'live') parts.push(lastError)
@@ -100,7 +104,7 @@ interface LegProps {
   readonly onStop?: (() => void) | undefined
 }
 const Leg = ({ leg, onStop }: LegProps): ComponentChild => {
-  const node = { kind: 'destination', name: leg.to, state: leg.state, words: legWords(leg) } as const
+  const node = { kind: 'destination', name: leg.to, state: shownState(leg), words: legWords(leg) } as const
   const stop = onStop && h(StopLeg, { to: leg.to, onClick: onStop })
   return h('li', { class: 'leg' }, h(Conversions, { plan: leg.plan }), h(Node, node, stop))
 }
@@ -117,8 +121,9 @@ interface SourceState {
   readonly words: string
 }
 /** Of the source alone: a destination in trouble is none of its. */
-const sourceState = ({ source, state, reason, legs }: BridgeView): SourceState => {
+const sourceState = ({ source, state, waiting, reason, legs }: BridgeView): SourceState => {
   if (source !== undefined) return { state: source.state, words: source.lastError ?? source.state }
+  if (waiting !== undefined) return { state: 'backoff', words: `lost, ${keptFor(waiting)}` }
   if (isOver({ state })) return { state, words: reason ?? state }
   const going = legs.filter(leg => !isOver(leg))
   if (going.length > 0 && going.every(waitsForSource)) return { state: 'backoff', words: 'waited for' }

@@ -1,6 +1,6 @@
 /** Is a stream well? One verdict with its reason, from what the gateway says of it. */
 import type { StreamView, TrackView } from './api.ts'
-import { sourceTracks } from './words.ts'
+import { keptFor, sourceTracks } from './words.ts'
 
 export interface Verdict {
   readonly tone: 'good' | 'poor' | 'bad'
@@ -36,10 +36,8 @@ const judgeTrack = (track: TrackView, before: StreamView | undefined): Verdict |
 
 /** The worst thing that is the matter; `before` is the view a moment ago. */
 export const judge = (stream: StreamView, before: StreamView | undefined): Verdict => {
-  if (stream.waiting !== undefined) {
-    const left = Math.ceil(stream.waiting.leftMs / 1000)
-    return { tone: 'bad', words: `Publisher lost, kept for ${left} s more` }
-  }
+  if (stream.waiting !== undefined)
+    return { tone: 'bad', words: `Publisher lost, ${keptFor(stream.waiting)}` }
   const loss = stream.publisherLink?.fractionLost ?? 0
   if (loss > noticeableLoss)
     return { tone: 'poor', words: `${(100 * loss).toFixed(1)} % lost on the way here` }

@@ -1,5 +1,5 @@
 /** Numbers as people say them. */
-import type { StreamView, TrackView } from './api.ts'
+import type { StreamView, TrackView, WaitingView } from './api.ts'
 
 const codecNames: Readonly<Record<string, string>> = {
   h264: 'H.264',
@@ -30,6 +30,9 @@ export const duration = (seconds: number): string => {
 
 export const count = (value: number, one: string, many = `${one}s`): string =>
   `${value} ${value === 1 ? one : many}`
+
+/** "kept for 8 s more" */
+export const keptFor = ({ leftMs }: WaitingView): string => `kept for ${Math.ceil(leftMs / 1000)} s more`
 
 const isSource = (track: TrackView): boolean => track.derivedFrom === undefined
 
