@@ -288,6 +288,37 @@ test('the source is live while its destination is away, and waited for when it h
   await words('destination', /^waits · .*not live/)
 })
 
+/** As when another tab is in front: pages of a headless browser are all seen. */
+const show = (page: Page, isShown: boolean): Promise<void> =>
+  page.evaluate(seen => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => !seen })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, isShown)
+
+test('eight tabs at one gateway: all load, and one that is shown again has missed no event', async () => {
+  const pages: Page[] = []
+  for (let i = 0; i < 8; i++) {
+    const page = await chromium.open(`${server.http}/#/bridges`)
+    await page.locator('.events li').first().waitFor()
+    await show(page, false)
+    pages.push(page)
+  }
+  const first = pages[0]!
+  const before = await first.locator('.events li').count()
+  const to = [nginx.url('unseen')]
+  const made = await post(`${server.http}/v1/bridges`, { from: 'stream:live/cam', to })
+  const { id } = (await made.json()) as { id: string }
+  await show(pages.at(-1)!, true)
+  const opened = (page: Page) => page.locator('.events li', { hasText: 'bridge:opened' })
+  await opened(pages.at(-1)!).filter({ hasText: 'rtmp:' }).first().waitFor()
+  expect(await first.locator('.events li').count()).toBe(before)
+  await show(first, true)
+  await until('what it missed', async () => (await first.locator('.events li').count()) > before)
+  const ids = async (): Promise<string[]> => first.locator('.events li').allInnerTexts()
+  expect(new Set(await ids()).size).toBe((await ids()).length)
+  await fetch(`${server.http}/v1/bridges/${id}`, { method: 'DELETE' })
+})
+
 const average = (values: Uint8Array): number => values.reduce((sum, value) => sum + value, 0) / values.length
 /** How far the dots are from their average: where nothing is drawn it is 0. */
 const deviation = (values: Uint8Array): number => {

@@ -48,7 +48,34 @@ const readAll = async (body: ReadableStream, tell: (event: EventView) => void): 
   }
 }
 
-/** Goes on, from the last event it heard, until the returned function is called. */
+/** Resolves when somebody can see the page, or need not wait for that any more. */
+const untilShown = (signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    const look = (): void => {
+      if (document.hidden && !signal.aborted) return
+      document.removeEventListener('visibilitychange', look)
+      resolve()
+    }
+    document.addEventListener('visibilitychange', look)
+    signal.addEventListener('abort', look, { once: true })
+    look()
+  })
+
+/** Aborts once the page is hidden, or when `stopped` does. */
+const whileShown = (stopped: AbortSignal): AbortSignal => {
+  const hidden = new AbortController()
+  const signal = AbortSignal.any([stopped, hidden.signal])
+  const look = (): void => {
+    if (document.hidden) hidden.abort()
+  }
+  document.addEventListener('visibilitychange', look, { signal })
+  look()
+  return signal
+}
+
+/**
+ * A browser has six connections for one server over HTTP/1.1, and each stream of events holds one: only pages that are
+ * seen have one. Goes on, from the last event it heard, until the returned function is called. */
 export const followEvents = ({ began, happened, lost }: EventListener): (() => void) => {
   const stopped = new AbortController()
   let last: string | undefined
@@ -56,16 +83,19 @@ export const followEvents = ({ began, happened, lost }: EventListener): (() => v
     last = event.id
     happened(event)
   }
-  const follow = async (): Promise<void> => {
-    const body = await open(last, stopped.signal)
+  const follow = async (signal: AbortSignal): Promise<void> => {
+    const body = await open(last, signal)
     began()
     await readAll(body, tell)
   }
   const run = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      await follow().catch((error: Error) => {
-        if (!stopped.signal.aborted) lost(error.message)
+      await untilShown(stopped.signal)
+      const signal = whileShown(stopped.signal)
+      await follow(signal).catch((error: Error) => {
+        if (!signal.aborted) lost(error.message)
       })
+      if (signal.aborted) continue
       await new Promise(resolve => setTimeout(resolve, retryMs))
     }
   }
