@@ -54,13 +54,15 @@ test('restream-youtube-facebook: one service is restarted, the other misses noth
     return (JSON.parse(answer) as { bridges: { legs: Leg[] }[] }).bridges[0]!.legs
   }
   const states = async (): Promise<string> => (await legs()).map(({ state }) => state).join(' ')
-  expect(await states()).toBe('backoff backoff')
+  await until(
+    () => `both wait for the stream: ${answer}`,
+    async () => (await states()) === 'backoff backoff',
+  )
 
   publishTestSource({ url: `rtmp://${doors.rtmp}/live/cam` })
   await until(
     () => `both are live: ${answer}`,
     async () => (await states()) === 'live live',
-    20_000,
   )
   await until('Facebook has four seconds', () => timesOf(facebook.connections[0]!, 9).length > 120)
   await youtube.stop()
