@@ -16,6 +16,8 @@ type Verdict = string | undefined
 export const createEventGrammar = (): EventGrammar => {
   const streams = new Map<string, 'live' | 'waiting'>()
   const begun = new Map<string, string>()
+  /** Calls of which something was told, and whether they are over. */
+  const calls = new Map<unknown, boolean>()
   const counts = new Map<string, number>()
   const violations: string[] = []
 
@@ -36,6 +38,12 @@ export const createEventGrammar = (): EventGrammar => {
     if (to === undefined) streams.delete(stream)
     else streams.set(stream, to)
     return from.includes(state) ? undefined : `${stream} was ${state ?? 'not there'}`
+  }
+
+  const inCall = (id: unknown, isOver: boolean): Verdict => {
+    const wasOver = calls.get(id) === true
+    calls.set(id, isOver)
+    return wasOver ? `call ${id} was over` : undefined
   }
 
   const check = ({ type, stream = '', data = {} }: GatewayEvent): Verdict => {
@@ -62,10 +70,21 @@ export const createEventGrammar = (): EventGrammar => {
         return during(`bridge ${data.bridge}`)
       case 'bridge:closed':
         return end(`bridge ${data.bridge}`)
+      case 'call:ringing':
+      case 'call:early':
+      case 'call:answered':
+      case 'call:held':
+      case 'call:resumed':
+      case 'call:dtmf':
+        return inCall(data.call, false)
+      case 'call:ended':
+        return inCall(data.call, true)
       default:
         return undefined
     }
   }
+  const openCalls = (): readonly string[] =>
+    [...calls].flatMap(([id, isOver]) => (isOver ? [] : [`call ${id}`]))
 
   return {
     violations,
@@ -75,6 +94,10 @@ export const createEventGrammar = (): EventGrammar => {
       const verdict = check(event)
       if (verdict !== undefined) violations.push(`${event.id} ${event.type} ${event.stream}: ${verdict}`)
     },
-    open: () => [...[...streams].map(([name, state]) => `${name} is ${state}`), ...begun.keys()],
+    open: () => [
+      ...[...streams].map(([name, state]) => `${name} is ${state}`),
+      ...begun.keys(),
+      ...openCalls(),
+    ],
   }
 }

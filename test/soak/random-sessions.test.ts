@@ -1,8 +1,10 @@
 /**
  * Ten thousand steps in random order against a whole gateway: publishers and readers of every kind come, go, break,
- * are kicked, taken over and bridged. Whatever the order, every start has one end, and nothing is left behind.
+ * are kicked, taken over and bridged, and telephones call and are called. Whatever the order, every start has one end, and nothing is left behind.
  */
 import { expect, test } from 'vitest'
+import type { Session } from '../../src/adapters/sip/session.ts'
+import type { Signalling } from '../../src/adapters/sip/signalling.ts'
 import type { Accept, CloseReason, Publication, Subscription, TrackWriter } from '../../src/core/types.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
@@ -14,6 +16,8 @@ import { until } from '../helpers/program.ts'
 import { createRandom, type Random } from '../helpers/random.ts'
 import { activeResources } from '../helpers/resources.ts'
 import { openRtmp, type RtmpSocket } from '../helpers/rtmp-socket.ts'
+import { address, uri } from '../helpers/sip-peer.ts'
+import { audio, listenAsPhone, openUserAgent } from '../helpers/sip-user-agent.ts'
 import { strictLog } from '../helpers/strict-log.ts'
 
 const steps = 10_000
@@ -56,15 +60,20 @@ class Sessions {
   readonly sockets: RtmpSocket[] = []
   readonly fetches: AbortController[] = []
   readonly bridges: string[] = []
+  /** Ways to give up a call of the telephone's. */
+  readonly invites: { cancel(): void }[] = []
+  readonly talks: Session[] = []
   /** Steps that take their time. */
   readonly underWay = new Set<Promise<unknown>>()
   readonly unexpected: unknown[] = []
   readonly #gateway: Gateway
+  readonly #phone: Signalling
   readonly #random: Random
   #count = 0
 
-  constructor(gateway: Gateway, random: Random) {
+  constructor(gateway: Gateway, phone: Signalling, random: Random) {
     this.#gateway = gateway
+    this.#phone = phone
     this.#random = random
   }
 
@@ -85,6 +94,11 @@ class Sessions {
     await Promise.all([...this.underWay])
     for (const socket of this.sockets) socket.close()
     for (const id of this.bridges) await this.#gateway.bridges.close(id)
+    const { calls } = this.#gateway
+    const running = (): readonly string[] =>
+      calls.list().flatMap(({ id, state }) => (state === 'ended' ? [] : [id]))
+    await Promise.all(running().map(id => calls.hangup(id).catch(error => this.#expect(error))))
+    await until('calls end', () => running().length === 0)
   }
 
   readonly #weighted: readonly (readonly [number, () => void])[] = [
@@ -105,6 +119,11 @@ class Sessions {
     [2, () => this.#pick(this.fetches)?.abort()],
     [1, () => this.#openBridge()],
     [1, () => this.#closeBridge()],
+    [1, () => this.#callIn()],
+    [1, () => this.#callOut()],
+    [1, () => this.#pick(this.invites)?.cancel()],
+    [1, () => this.#pick(this.talks)?.bye()],
+    [1, () => this.#handleCall()],
   ]
 
   #choose(): readonly [number, () => void] {
@@ -260,6 +279,41 @@ class Sessions {
     if (id !== undefined) this.#run(this.#gateway.bridges.close(id))
   }
 
+  #callIn(): void {
+    const at = `127.0.0.1:${this.#gateway.doors.get('sip')!.port}`
+    const called = this.#pick(['room', 'at-once', 'ready', 'nobody'])!
+    const from = address('<sip:phone@127.0.0.1>')
+    const events = {
+      accepted: (session: Session) => {
+        listenAsPhone(session)
+        this.talks.push(session)
+      },
+      rejected: () => undefined,
+    }
+    this.invites.push(this.#phone.invite({ uri: uri(`sip:${called}@${at}`), from, body: audio() }, events))
+  }
+
+  #callOut(): void {
+    const user = this.#pick(['ring', 'early', 'brief', 'talk'])!
+    const to = `sip:${user}@127.0.0.1:${this.#phone.addresses[0]!.port}`
+    const publish = this.#chance(2) ? this.#name() : `from/${this.#count++}`
+    const hear = this.#pick([undefined, 'room/call', this.#name()])
+    this.#run(this.#gateway.calls.dial({ to, publish, hear, ringMs: 200 }))
+  }
+
+  #handleCall(): void {
+    const { calls } = this.#gateway
+    const call = this.#pick(calls.list().filter(({ state }) => state !== 'ended'))
+    if (call === undefined) return
+    const ways = [
+      () => calls.hangup(call.id),
+      () => calls.hold(call.id),
+      () => calls.unhold(call.id),
+      () => calls.hear(call.id, this.#pick([undefined, 'room/call', this.#name()])),
+    ]
+    this.#run(this.#pick(ways)!())
+  }
+
   /** Not all that ended is worth another look: the newest are. */
   #forget(list: { length: number; shift(): unknown }, most: number): void {
     while (list.length >= most)
@@ -288,13 +342,25 @@ test.each([1, 2])(`${steps} random session steps, seed %i`, { timeout: 120_000 }
       webrtc: { listen: '127.0.0.1:0' },
       transcode: { enabled: false },
       streams: { graceMs: 30, takeOverAfterMs: 5 },
+      sip: {
+        listen: '127.0.0.1:0',
+        limits: { newCallsPerSource: 10_000, refusalsPerSource: 10_000 },
+        timeouts: { hearMs: 50, silenceMs: 300, heldSilenceMs: 300 },
+        routes: [
+          { called: 'room', from: 'loopback', publish: 'room/call', hear: 'room/call', answer: 'at-once' },
+          { called: 'at-once', from: 'loopback', publish: '{callId}', hear: 'room/call', answer: 'at-once' },
+          { called: 'ready', from: 'loopback', publish: '{callId}', hear: 'live/gamma' },
+        ],
+        outbound: { domains: ['127.0.0.1'] },
+      },
     },
     { log: strictLog(errors) },
   )
   const grammar = createEventGrammar()
   gateway.events.on(event => grammar.take(event))
   const random = createRandom(seed)
-  const sessions = new Sessions(gateway, random)
+  const phone = await openUserAgent()
+  const sessions = new Sessions(gateway, phone, random)
   for (let step = 0; step < steps; step++) {
     sessions.step()
     if (random(3) === 0) await settle()
@@ -311,6 +377,7 @@ test.each([1, 2])(`${steps} random session steps, seed %i`, { timeout: 120_000 }
     () => grammar.open().length === 0,
   )
   await gateway.close({ code: 'shutdown' })
+  await phone.close(0)
   process.off('warning', onWarning)
   expect({ errors, warnings, violations: grammar.violations, unexpected: sessions.unexpected }).toEqual({
     errors: [],
@@ -324,6 +391,8 @@ test.each([1, 2])(`${steps} random session steps, seed %i`, { timeout: 120_000 }
     'stream:resumed',
     'subscriber:joined',
     'bridge:opened',
+    'call:answered',
+    'call:ended',
   ])
     expect(grammar.counts.get(type), type).toBeGreaterThan(5)
   await until(
