@@ -169,6 +169,7 @@ class RunningBridge {
       plan: undefined,
       stats: undefined,
       bytes: 0,
+      profile: undefined,
       preflight: [],
       peer: undefined,
     }

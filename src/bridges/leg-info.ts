@@ -38,6 +38,8 @@ export interface LegInfo {
   readonly stats: SubscriptionStats | undefined
   /** Payload bytes over all connections. */
   readonly bytes: number
+  /** By whose wishes it is checked: `youtube`, `generic`; undefined: by nobody's. */
+  readonly profile: string | undefined
   /** What the destination wants of the media, beside what it gets; empty where it has no profile. */
   readonly preflight: readonly Check[]
   /** What its other end must know, where no signalling tells it. */

@@ -54,6 +54,7 @@ export const openLeg = (endpoint: UrlEndpoint, parts: LegParts, bridge: Scope): 
       error: link.status.lastError,
       reason: link.reason,
       retries: link.status.retries,
+      profile: endpoint.profile?.name,
       nextRetryAt: wallOf(link.status.nextRetryAt),
       ...carrier.info(),
     }),

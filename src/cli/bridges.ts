@@ -27,6 +27,7 @@ const waitWords = ({ reason, leftMs }: NonNullable<LegView['waiting']>): string 
 const legLines = (leg: LegView, number: number | undefined): string[] => [
   `${number === undefined ? '' : `${number} `}→ ${leg.to}: ${facts(
     leg.state,
+    leg.profile !== null && `profile ${leg.profile}`,
     leg.waiting !== null && waitWords(leg.waiting),
     byteCount(leg.bytes),
     leg.retries > 0 && `${leg.retries} retries`,

@@ -130,6 +130,7 @@ const legView = (leg: LegInfo, isSecret: boolean): LegView => ({
   plan: leg.plan === undefined ? null : planView(leg.plan),
   bytes: leg.bytes,
   stats: leg.stats ?? null,
+  profile: leg.profile ?? null,
   preflight: [...leg.preflight],
   peer: leg.peer === undefined ? null : peerView(leg.peer, isSecret),
 })

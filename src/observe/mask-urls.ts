@@ -21,7 +21,30 @@ const maskKey = (path: string): string => {
   return cut < 0 ? path : `${path.slice(0, cut)}/${mask}`
 }
 
-const maskUrl = (_whole: string, scheme: string, rest: string): string => {
+/** What a destination is to get is no secret; of its backup address the key is. */
+const wishes: Readonly<Record<string, RegExp>> = {
+  profile: /^(generic|youtube|facebook|twitch)$/,
+  audio: /^(always|source)$/,
+  keyframes: /^\d{1,3}(\.\d{1,3})?$/,
+  kbps: /^\d{1,6}-\d{1,6}$/,
+}
+const maskWish = (pair: string): string => {
+  const [name = '', value = ''] = pair.split('=', 2)
+  if (wishes[name]?.test(value)) return pair
+  return name === 'backup' && /^rtmps?:\/\//i.test(value) ? maskUrls(pair) : mask
+}
+
+const maskUrl = (_whole: string, scheme: string, all: string): string => {
+  const cut = /^rtmp/i.test(scheme) ? all.indexOf('#') : -1
+  if (cut < 0) return maskBare(scheme, all)
+  return `${maskBare(scheme, all.slice(0, cut))}#${all
+    .slice(cut + 1)
+    .split('&')
+    .map(maskWish)
+    .join('&')}`
+}
+
+const maskBare = (scheme: string, rest: string): string => {
   const [, authority = '', path = '', query] = /^([^/?]*)(\/[^?]*)?(?:\?(.*))?$/s.exec(rest) ?? []
   const host = authority.slice(authority.lastIndexOf('@') + 1)
   const user = authority.includes('@') ? `${mask}@` : ''

@@ -288,6 +288,27 @@ test('the source is live while its destination is away, and waited for when it h
   await words('destination', /^waits · .*not live/)
 })
 
+test('a destination with a profile shows what is wanted, measured and done', async () => {
+  const to = [`${nginx.url('profiled')}#profile=youtube`]
+  const made = await post(`${server.http}/v1/bridges`, { from: 'stream:live/cam', to })
+  const { id } = (await made.json()) as { id: string }
+  const page = await chromium.open(`${server.http}/#/bridges`)
+  const wishes = page.locator(`[data-bridge="${id}"] .wishes`)
+  expect(await wishes.locator('.chip').innerText()).toBe('youtube')
+  await wishes
+    .locator('summary')
+    .getByText(/^(all \d checks met|.*(mended|as wanted).*)$/)
+    .waitFor()
+  if ((await wishes.getAttribute('open')) === null) await wishes.locator('summary').click()
+  const keyframes = wishes.locator('li', { hasText: 'Key frames' })
+  await keyframes.getByText('every 1.0 s').waitFor()
+  expect(await keyframes.innerText()).toMatch(/wants every 2 s or less/)
+  expect(await keyframes.getAttribute('data-fit')).toBe('good')
+  await page.setViewportSize({ width: 360, height: 800 })
+  expect(await fitsWidth(page)).toBe(true)
+  await fetch(`${server.http}/v1/bridges/${id}`, { method: 'DELETE' })
+})
+
 /** As when another tab is in front: pages of a headless browser are all seen. */
 const show = (page: Page, isShown: boolean): Promise<void> =>
   page.evaluate(seen => {

@@ -50,6 +50,7 @@ describe('what services want', () => {
     ])
     expect(said).toMatch(/Audio: aac \(LC\), 48000 Hz, stereo/)
     expect(said).toMatch(/max_volume: -9\d\.\d dB/)
+    expect(legOf(bridge).profile).toBe('youtube')
     const checks = Object.fromEntries(legOf(bridge).preflight.map(check => [check.check, check]))
     expect(checks.audio).toMatchObject({ ok: false, measured: 'none', repair: 'silence is inserted' })
     expect(checks.keyframes).toMatchObject({ ok: true, measured: 'every 1.0 s' })

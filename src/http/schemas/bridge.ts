@@ -45,6 +45,7 @@ const legSchema = named(
     plan: planSchema.nullable(),
     bytes: count.describe('Payload over all connections'),
     stats: subscriptionStatsSchema.nullable(),
+    profile: z.string().nullable().describe('Whose wishes the media is checked by: a service, or generic'),
     preflight: z.array(checkSchema),
     peer,
   }),

@@ -49,6 +49,15 @@ export interface PlanView {
   }[]
   readonly skipped: readonly { readonly source: string; readonly reason: string }[]
 }
+/** One thing that a destination wants. */
+export interface CheckView {
+  readonly check: string
+  /** null: not measured yet. */
+  readonly ok: boolean | null
+  readonly measured: string
+  readonly wanted: string
+  readonly repair: string | null
+}
 export type RunState = 'connecting' | 'live' | 'backoff' | 'failed' | 'ended'
 /** What the other end is to run. */
 export interface PeerView {
@@ -65,6 +74,8 @@ export interface LegView {
   readonly nextRetryAt: string | null
   readonly plan: PlanView | null
   readonly bytes: number
+  readonly profile: string | null
+  readonly preflight: readonly CheckView[]
   readonly peer: PeerView | null
 }
 export interface BridgeView {

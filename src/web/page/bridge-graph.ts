@@ -4,6 +4,7 @@ import { useRef } from 'preact/hooks'
 import type { BridgeView, LegView, PlanView, RunState } from './api.ts'
 import { useKeptFocus } from './kept-focus.ts'
 import type { Tone } from './parts.ts'
+import { Wishes } from './wishes.ts'
 import { bytes, codecName, keptFor } from './words.ts'
 
 const stateTones: Readonly<Record<RunState, Tone>> = {
@@ -106,7 +107,8 @@ interface LegProps {
 const Leg = ({ leg, onStop }: LegProps): ComponentChild => {
   const node = { kind: 'destination', name: leg.to, state: shownState(leg), words: legWords(leg) } as const
   const stop = onStop && h(StopLeg, { to: leg.to, onClick: onStop })
-  return h('li', { class: 'leg' }, h(Conversions, { plan: leg.plan }), h(Node, node, stop))
+  const wishes = h(Wishes, { leg })
+  return h('li', { class: 'leg' }, h(Conversions, { plan: leg.plan }), h(Node, node, wishes, stop))
 }
 
 /** The name of its source is no destination. */

@@ -84,12 +84,15 @@ describe('what would change', () => {
   })
   test('keys in URLs and of services are not shown', () => {
     const to: ConfigInput = {
-      bridges: [{ from: 'stream:a', to: ['youtube:abcd-efgh', 'rtmp://h/app/KEY1?t=KEY2', 'a.flv'] }],
+      bridges: [
+        { from: 'stream:a', to: ['youtube:abcd-efgh', 'rtmp://h/app/KEY1?t=KEY2#profile=twitch', 'a.flv'] },
+      ],
       sources: { 'live/cam': 'rtmp://user:KEY3@h/app/KEY4' },
     }
     const text = JSON.stringify(change({}, to))
     expect(text).not.toMatch(/KEY|abcd/)
     expect(text).toContain('youtube:***')
+    expect(text).toContain('rtmp://h/app/***?t=***#profile=twitch')
     expect(text).toContain('stream:a')
     expect(text).toContain('a.flv')
   })
