@@ -44,7 +44,8 @@ export class RawPeer {
     return this.responses.map(({ code }) => code)
   }
 
-  request(raw: RawRequest): void {
+  /** `edit`: for what no field says. */
+  request(raw: RawRequest, edit: (text: string) => string = text => text): void {
     const {
       method,
       uri = `sip:1000@${this.#to}`,
@@ -66,7 +67,7 @@ export class RawPeer {
       ...(body === '' ? [] : ['Content-Type: application/sdp']),
       `Content-Length: ${body.length}`,
     ]
-    this.raw(`${lines.join('\r\n')}\r\n\r\n${body}`)
+    this.raw(edit(`${lines.join('\r\n')}\r\n\r\n${body}`))
   }
 
   /** Answers a request that came, `to` with the tag given. */

@@ -38,6 +38,8 @@ export interface Source {
   readonly port: number
   /** The door it came in by. */
   readonly local: BoundAddress
+  /** Whoever wrote it is there: by a connection, or with a nonce of ours that was sent there. Absent: perhaps not. */
+  readonly isProven?: boolean
 }
 
 export interface Target {

@@ -22,7 +22,7 @@ const limits = z.strictObject({
   /**
    * So many refused requests or wrong passwords within a minute, and the address gets no answer for the next minute. A
    * request for a password does not count, nor a line that is taken (486, 503). Addresses of accounts, trunks and
-   * calls that are there are always answered.
+   * calls that are there are always answered; what is forged silences nobody who signs or comes by a connection.
    */
   refusalsPerSource: z.int().min(1).default(30),
 })

@@ -37,7 +37,7 @@ export const callingOf = (
   remote: plainAddress(source.ip),
   account,
   user,
-  isProven: user !== undefined || source.transport !== 'udp',
+  isProven: user !== undefined || source.isProven === true,
 })
 
 /** A registration or trunk has its own, from whichever of its addresses. A call that is challenged takes two requests. */
@@ -67,7 +67,9 @@ export const noteRefusal = (
   const from = shown(`${request.from.uri.user}@${request.from.uri.host}`)
   const to = shown(`${request.uri.user}@${request.uri.host}`)
   const refused = { from, to, remote: calling.remote, reason: { code, detail, by: 'us' } as const }
-  refusals.refuse(refused, !isBusy(code) && calling.account === undefined)
+  if (!isBusy(code) && calling.account === undefined)
+    refusals.blame(calling.remote, calling.isProven === true)
+  refusals.refuse(refused)
 }
 
 const refuse = (
@@ -81,10 +83,12 @@ const refuse = (
   return { action: 'reject', code, ...(code === 503 && { headers: { 'Retry-After': '5' } }) }
 }
 
+type Challenge = Extract<Verdict, { action: 'challenge' }>
+
 const challenge = (
   verdict: Extract<PlanVerdict, { outcome: 'challenged' }>,
   algorithms: SipConfig['challenge'],
-): Verdict => ({
+): Challenge => ({
   action: 'challenge',
   realm: REALM,
   algorithms,
@@ -93,6 +97,14 @@ const challenge = (
     return auth && { password: auth.password.reveal() }
   },
 })
+
+/** Others may have written its address: whoever can sign shows with the nonce that it is there. */
+const askStill = ({ config, accountOf }: ScreenParts, request: SipRequest, source: Source): Verdict => {
+  if (request.method !== 'INVITE' || source.local.oursOnly) return { action: 'drop' }
+  const verdict = judgeCall(config.routes, callingOf(request, source, accountOf(request, source)))
+  if (verdict.outcome !== 'challenged') return { action: 'drop' }
+  return { ...challenge(verdict, config.challenge), asksOnly: true }
+}
 
 /** By a door that was opened for calls of ours, others are not even told what is taken here. */
 const screenStranger = (parts: ScreenParts, request: SipRequest, source: Source): Verdict | undefined => {
@@ -106,7 +118,10 @@ const screenStranger = (parts: ScreenParts, request: SipRequest, source: Source)
 /** Costs no I/O, so that a flood is cheap. */
 export const screenRequest = (parts: ScreenParts, request: SipRequest, source: Source): Verdict => {
   const { config, refusals } = parts
-  if (refusals.drops(plainAddress(source.ip))) return { action: 'drop' }
+  const { isProven = false } = source
+  const ip = plainAddress(source.ip)
+  if (refusals.drops(ip, true)) return { action: 'drop' }
+  if (!isProven && refusals.drops(ip, false)) return askStill(parts, request, source)
   const stranger = source.local.oursOnly && screenStranger(parts, request, source)
   if (stranger) return stranger
   if (request.method === 'OPTIONS') return { action: 'admit' }

@@ -32,8 +32,11 @@ interface Behaviour {
   droppedUntil: number
 }
 
+/** What can be forged counts against nothing that cannot. */
+const keyOf = (ip: string, isProven: boolean): string => `${isProven ? 'proven' : 'written'} ${ip}`
+
 export class Refusals {
-  /** Requests of addresses that are dropped, unanswered. */
+  /** Requests of addresses that are dropped: not answered, or only asked to sign. */
   dropped = 0
   total = 0
   readonly #parts: RefusalsParts
@@ -46,9 +49,9 @@ export class Refusals {
     this.#parts = parts
   }
 
-  /** Is nothing of this address answered now? */
-  drops(ip: string): boolean {
-    const source = this.#sources.get(ip)
+  /** Is nothing of this address answered now, by what whoever is there did (`isProven`), or by what has its name? */
+  drops(ip: string, isProven: boolean): boolean {
+    const source = this.#sources.get(keyOf(ip, isProven))
     if (source === undefined || source.droppedUntil < this.#parts.clock.now()) return false
     if (this.#parts.spares(ip)) return false
     this.dropped++
@@ -56,14 +59,14 @@ export class Refusals {
   }
 
   /** It has shown that it may call. */
-  forgive(ip: string): void {
-    this.#sources.delete(ip)
+  forgive(ip: string, isProven: boolean): void {
+    this.#sources.delete(keyOf(ip, isProven))
   }
 
   /** Counts one refusal against the address that it came from. */
-  blame(ip: string): void {
+  blame(ip: string, isProven: boolean): void {
     const now = this.#parts.clock.now()
-    const source = this.#sourceOf(ip, now)
+    const source = this.#sourceOf(keyOf(ip, isProven), now)
     if (++source.count < this.#parts.most()) return
     source.count = 0
     if (this.#parts.spares(ip)) return
@@ -76,9 +79,7 @@ export class Refusals {
     )
   }
 
-  /** `blames`: it counts against the address that it came from. */
-  refuse(refused: Refused, blames: boolean): void {
-    if (blames) this.blame(refused.remote)
+  refuse(refused: Refused): void {
     this.total++
     this.#untold++
     const now = this.#parts.clock.now()
@@ -94,13 +95,13 @@ export class Refusals {
     this.#untold = 0
   }
 
-  #sourceOf(ip: string, now: number): Behaviour {
-    const known = this.#sources.get(ip)
+  #sourceOf(key: string, now: number): Behaviour {
+    const known = this.#sources.get(key)
     if (known !== undefined && now - known.since < MINUTE_US) return known
     if (this.#sources.size >= MAX_SOURCES) this.#sources.delete(this.#sources.keys().next().value!)
     const fresh = { count: 0, since: now, droppedUntil: known?.droppedUntil ?? Number.NEGATIVE_INFINITY }
-    this.#sources.delete(ip)
-    this.#sources.set(ip, fresh)
+    this.#sources.delete(key)
+    this.#sources.set(key, fresh)
     return fresh
   }
 }

@@ -30,6 +30,8 @@ export type Verdict =
       readonly secretOf: (user: string) => DigestSecret | undefined
       /** Offered in this order. Default MD5 alone: SIPp gives up at a first one that is another, sip.js at a last one. */
       readonly algorithms?: readonly DigestAlgorithm[]
+      /** What it has signed is not looked at: it is asked to sign for its address first. */
+      readonly asksOnly?: true
     }
   /** No answer at all. */
   | { readonly action: 'drop' }

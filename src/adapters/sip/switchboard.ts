@@ -186,8 +186,8 @@ export class Switchboard implements Board {
       onInvite: invite => this.#receive(invite),
       supported: ['replaces'],
       // A challenge is part of every signed call; a wrong password is a guess.
-      onRefused: (cause, { ip }) => {
-        if (cause === 'wrong-password') this.refusals.blame(plainAddress(ip))
+      onRefused: (cause, { ip, isProven = false }) => {
+        if (cause === 'wrong-password') this.refusals.blame(plainAddress(ip), isProven)
       },
       allowanceOf: (request, { ip }) => allowanceOf(config, this.#accountOf(request, { ip }), ip),
       sessionTimer: { expiresS: sessionExpiresS, minimumS: minSessionS },
@@ -272,7 +272,7 @@ export class Switchboard implements Board {
     if (refusal !== undefined) this.#refuse(invite, calling, refusal)
     // Whoever hung up while somebody was asked has its answer.
     if (invite.state !== 'ringing') return
-    this.refusals.forgive(calling.remote)
+    this.refusals.forgive(calling.remote, calling.isProven === true)
     try {
       const taken = old !== undefined && 'id' in old ? old : undefined
       receiveCall(this, invite, verdict, calling, call => this.calls.add(call), taken)

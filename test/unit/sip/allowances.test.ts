@@ -1,6 +1,7 @@
 /** Floods with somebody else's address: what cannot be forged has an allowance of its own. */
 import { createSocket } from 'node:dgram'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { digestHash, digestResponse } from '../../../src/adapters/sip/digest/hash.ts'
 import type { Signalling, SignallingOptions } from '../../../src/adapters/sip/signalling.ts'
 import { ManualClock } from '../../helpers/manual-clock.ts'
 import { until } from '../../helpers/program.ts'
@@ -109,6 +110,47 @@ describe('new requests', () => {
     options(peer, 'z9hG4bKsame')
     await pass(clock, 5)
     expect(peer.codes.slice(31)).toEqual([503, 503, 503])
+  })
+
+  test('what differs in anything is no copy', async () => {
+    let calls = 0
+    await open({
+      onInvite: invite => {
+        calls++
+        invite.reject(486)
+      },
+    })
+    const peer = await RawPeer.open(network, TRUNK!, OURS!)
+    const same = { method: 'INVITE', branch: 'z9hG4bKsame', body: 'v=0\r\n' }
+    for (let i = 0; i < 100; i++) {
+      const via = `Via: SIP/2.0/UDP ${TRUNK}:5060;branch=z9hG4bKsame;rport`
+      peer.request({ ...same, fromTag: `${i}` }, text =>
+        text.replace(via, via.replace('5060', `${6000 + i}`)),
+      )
+    }
+    await pass(clock, 5)
+    expect(calls).toBe(20)
+  })
+
+  test('who signs with the nonce of another address is asked for its own', async () => {
+    const admitted: string[] = []
+    await open({ onInvite: ({ request }) => void admitted.push(request.callId) })
+    const forger = await RawPeer.open(network, TRUNK!, OURS!)
+    const elsewhere = await RawPeer.open(network, OTHER!, OURS!)
+    const invite = { method: 'INVITE', uri: `sip:signed@${OURS}`, body: 'v=0\r\n' }
+    elsewhere.request(invite)
+    await pass(clock, 20)
+    await flood(forger)
+    const nonce = /nonce="([^"]+)"/.exec(elsewhere.responses[0]!.headers.get('www-authenticate')!)![1]!
+    const response = digestResponse({
+      ...{ algorithm: 'MD5', ha1: digestHash('MD5', 'bob:lab:secret') },
+      ...{ method: 'INVITE', uri: invite.uri, nonce },
+    })
+    const signed = `Authorization: Digest username="bob", realm="lab", nonce="${nonce}", uri="${invite.uri}", response="${response}"`
+    forger.request({ ...invite, callId: 'signed', headers: [signed] })
+    await pass(clock, 20)
+    expect(forger.codes.at(-1)).toBe(401)
+    expect(admitted).toEqual([])
   })
 
   test('allowances are whose the options say, and as large', async () => {

@@ -5,6 +5,7 @@ import { ManualClock } from '../../helpers/manual-clock.ts'
 import { openBoard, phoneSdp, type TestBoard } from '../../helpers/sip-board.ts'
 import { SipNetwork } from '../../helpers/sip-network.ts'
 import { address, openPeer, pass, uri } from '../../helpers/sip-peer.ts'
+import { RawPeer } from '../../helpers/sip-raw.ts'
 
 const PEER = '10.0.0.2'
 const MOST = 5
@@ -99,4 +100,39 @@ test('whoever is in a call is answered, and is as anybody else after it', async 
   await pass(clock, 200)
   await callTimes(MOST, '777')
   expect(await call('777')).toBeUndefined()
+})
+
+const forge = async (times: number): Promise<RawPeer> => {
+  const forger = await RawPeer.open(network, PEER, '10.0.0.1')
+  for (let i = 0; i < times; i++) {
+    forger.request({ method: 'INVITE', uri: 'sip:777@10.0.0.1', callId: `forged${i}`, body: phoneSdp(PEER) })
+    await pass(clock, 200)
+  }
+  return forger
+}
+
+test('whoever can sign is answered, whatever others write in its name', async () => {
+  await open()
+  await peer.close(0)
+  const forger = await forge(2 * MOST)
+  expect(forger.codes).toEqual(Array(MOST).fill(404))
+  forger.request({ method: 'INVITE', uri: 'sip:2000@10.0.0.1', callId: 'open', body: phoneSdp(PEER) })
+  await pass(clock, 200)
+  expect(forger.codes).toHaveLength(MOST)
+  peer = await openPeer(clock, network, PEER, { addresses: [{ transport: 'udp', host: PEER, port: 5070 }] })
+  expect(await call('1000', 'secret')).toBe(200)
+})
+
+test('guesses with a nonce of another address are not looked at once there were too many', async () => {
+  await open()
+  await peer.close(0)
+  const forger = await forge(MOST)
+  const guess =
+    'Digest username="bob", realm="crosspoint", nonce="a.b.c.d", uri="sip:1000@10.0.0.1", response="0"'
+  forger.request({
+    ...{ method: 'INVITE', uri: 'sip:1000@10.0.0.1', callId: 'guess', body: phoneSdp(PEER) },
+    headers: [`Authorization: ${guess}`],
+  })
+  await pass(clock, 200)
+  expect(forger.responses.at(-1)!.headers.get('www-authenticate')).toContain('stale=true')
 })

@@ -5,7 +5,7 @@ import type { SipRequest } from '../message/types.ts'
 import type { Allowance, SignallingLimits, SignallingOptions } from '../signalling.ts'
 import { sourceOf } from '../stack/stack.ts'
 import type { Flow } from '../transport/flow.ts'
-import { RecentRequests } from './recent-requests.ts'
+import { copyKey, RecentRequests } from './recent-requests.ts'
 import { type RateRuling, SourceRates } from './source-rates.ts'
 
 /** So many times more may be asked for a signature than let in: it costs as little as any other answer. */
@@ -35,17 +35,18 @@ export class Allowances {
 
   /** Over UDP what is sent again does not count. */
   admit(request: SipRequest, flow: Flow): RateRuling {
-    const before = flow.reliable ? undefined : this.#recent.find(request)
-    if (before !== undefined) return before
+    const key = flow.reliable ? undefined : copyKey(request, flow.ip)
+    const before = key && this.#recent.find(key)
+    if (before) return before
     const allowance = this.#of(request, flow)
     const ruling = this.#rates.admit(`${this.#proof(request, flow)} ${allowance.of}`, allowance)
-    if (!flow.reliable) this.#recent.add(request, ruling)
+    if (key !== undefined) this.#recent.add(key, ruling)
     return ruling
   }
 
   /** One too many from an address that anybody may have written: may it be asked for more than its address? */
   mayAsk(request: SipRequest, flow: Flow): boolean {
-    if (this.#proof(request, flow) !== 'address') return false
+    if (this.isProven(request, flow)) return false
     const { of, perSecond, burst } = this.#of(request, flow)
     const rate = { perSecond: asksPerRequest * perSecond, burst: asksPerRequest * burst }
     return this.#rates.admit(`ask ${of}`, rate) === 'admit'
@@ -53,6 +54,11 @@ export class Allowances {
 
   admitMalformed({ ip }: Flow): boolean {
     return this.#rates.admit(`malformed ${ip}`, this.#usual(ip)) === 'admit'
+  }
+
+  /** Whether it comes from where it says: over UDP anybody may write any address. */
+  isProven(request: SipRequest, flow: Flow): boolean {
+    return this.#proof(request, flow) !== 'address'
   }
 
   /** Whose allowance it was, and how large that is. */

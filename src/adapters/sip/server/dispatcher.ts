@@ -1,3 +1,4 @@
+import type { Source } from '../addresses.ts'
 import type { DigestServer } from '../digest/server.ts'
 import { isRequest, type Malformed, parseMessage } from '../message/parse-message.ts'
 import type { SipRequest, SipResponse } from '../message/types.ts'
@@ -154,9 +155,9 @@ export class Dispatcher {
   #askAnyway(request: SipRequest, flow: Flow): boolean {
     const { allowances, screen } = this.#options
     if (!allowances.mayAsk(request, flow)) return false
-    const verdict = screen(request, sourceOf(flow))
+    const verdict = screen(request, this.#sourceOf(request, flow))
     if (verdict.action !== 'challenge') return false
-    this.#challenge(request, flow, verdict)
+    this.#ask(request, flow, verdict)
     return true
   }
 
@@ -165,8 +166,9 @@ export class Dispatcher {
   }
 
   #screen(request: SipRequest, flow: Flow): void {
-    const verdict = this.#options.screen(request, sourceOf(flow))
+    const verdict = this.#options.screen(request, this.#sourceOf(request, flow))
     if (verdict.action === 'admit') this.#admit(request, flow, undefined)
+    else if (verdict.action === 'challenge' && verdict.asksOnly) this.#ask(request, flow, verdict)
     else if (verdict.action === 'challenge') this.#challenge(request, flow, verdict)
     else {
       const { code = 0, reason, headers } = verdict.action === 'reject' ? verdict : {}
@@ -177,29 +179,38 @@ export class Dispatcher {
   }
 
   /** 401 without a trace until the signature is right; 403 for a wrong one. */
-  #challenge(
-    request: SipRequest,
-    flow: Flow,
-    { realm, secretOf, algorithms = commonAlgorithms }: Challenge,
-  ): void {
+  #challenge(request: SipRequest, flow: Flow, challenge: Challenge): void {
     const { refusals, digest } = this.#options
+    const { realm, secretOf, algorithms = commonAlgorithms } = challenge
     const verdict = digest.verify(request, realm, secretOf, algorithms)
     if (verdict.result === 'signed') this.#admit(request, flow, verdict.user)
     else if (verdict.result === 'wrong') {
-      refusals.add('wrong-password', flow, `${request.method} ${request.rawUri} as '${verdict.user}'`)
+      const detail = `${request.method} ${request.rawUri} as '${verdict.user}'`
+      refusals.add('wrong-password', this.#sourceOf(request, flow), detail)
       replyStateless(this.#stack, request, flow, { code: 403 })
-    } else {
-      refusals.counts.unsigned++
-      const headers = {
-        'WWW-Authenticate': digest.challenge(realm, algorithms, verdict.result === 'stale', flow.ip),
-      }
-      replyStateless(this.#stack, request, flow, { code: 401, headers })
-    }
+    } else this.#ask(request, flow, challenge, verdict.result === 'stale')
+  }
+
+  #ask(
+    request: SipRequest,
+    flow: Flow,
+    { realm, algorithms = commonAlgorithms }: Challenge,
+    isStale = request.headers.has('authorization'),
+  ): void {
+    const { refusals, digest } = this.#options
+    refusals.counts.unsigned++
+    const headers = { 'WWW-Authenticate': digest.challenge(realm, algorithms, isStale, flow.ip) }
+    replyStateless(this.#stack, request, flow, { code: 401, headers })
+  }
+
+  #sourceOf(request: SipRequest, flow: Flow): Source {
+    return { ...sourceOf(flow), isProven: this.#options.allowances.isProven(request, flow) }
   }
 
   #admit(request: SipRequest, flow: Flow, user: string | undefined): void {
     if (request.method === 'INVITE') {
-      this.#options.onInvite(new IncomingCall(this.#stack, request, flow, user))
+      const source = this.#sourceOf(request, flow)
+      this.#options.onInvite(new IncomingCall(this.#stack, request, flow, source, user))
       return
     }
     if (request.method === 'OPTIONS') {

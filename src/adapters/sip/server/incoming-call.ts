@@ -8,7 +8,7 @@ import type { ResponseDraft } from '../message/format-message.ts'
 import { newTag } from '../message/tokens.ts'
 import type { Body, ExtraHeaders, SipRequest } from '../message/types.ts'
 import { contactText } from '../stack/local-address.ts'
-import { type Stack, sourceOf } from '../stack/stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { InviteServerTransaction } from '../transaction/invite-server.ts'
 import type { Flow } from '../transport/flow.ts'
 import { answerFlow } from './answer-flow.ts'
@@ -44,11 +44,11 @@ export class IncomingCall implements IncomingInvite {
   /** The caller's answer came with a PRACK. */
   #hasAnswer = false
 
-  constructor(stack: Stack, request: SipRequest, flow: Flow, user: string | undefined) {
+  constructor(stack: Stack, request: SipRequest, flow: Flow, source: Source, user: string | undefined) {
     this.#stack = stack
     this.request = request
     this.#flow = flow
-    this.source = sourceOf(flow)
+    this.source = source
     if (user !== undefined) this.user = user
     if (request.body !== undefined) this.offer = request.body
     this.reliable = reliabilityOf(request)

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Clock } from '../../../core/types.ts'
 import type { SipRequest } from '../message/types.ts'
 
@@ -12,6 +13,10 @@ const holdsUs = 32_000_000
 const mostCopies = 11
 const maxEntries = 4000
 
+/** A copy is the same to the letter: what differs in one header would be as many requests for the price of one. */
+export const copyKey = ({ method, rawUri, headers }: SipRequest, ip: string): string =>
+  hash('sha256', [ip, method, rawUri, ...[...headers].flat()].join('\n'), 'base64')
+
 /** What was ruled about requests that were answered without a transaction: a copy is no new request. */
 export class RecentRequests<Ruling> {
   readonly #clock: Clock
@@ -25,22 +30,18 @@ export class RecentRequests<Ruling> {
   }
 
   /** undefined: it is new, or sent too often. */
-  find(request: SipRequest): Ruling | undefined {
-    const key = keyOf(request)
+  find(key: string): Ruling | undefined {
     const entry = this.#newer.get(key) ?? this.#older.get(key)
     return entry !== undefined && entry.left-- > 0 ? entry.ruling : undefined
   }
 
-  add(request: SipRequest, ruling: Ruling): void {
+  add(key: string, ruling: Ruling): void {
     const now = this.#clock.now()
     if (now >= this.#turnAtUs || this.#newer.size >= maxEntries) {
       this.#older = this.#newer
       this.#newer = new Map()
       this.#turnAtUs = now + holdsUs
     }
-    this.#newer.set(keyOf(request), { ruling, left: mostCopies })
+    this.#newer.set(key, { ruling, left: mostCopies })
   }
 }
-
-const keyOf = ({ via, method, cseq, callId }: SipRequest): string =>
-  `${via.params.get('branch')} ${method} ${cseq} ${callId}`

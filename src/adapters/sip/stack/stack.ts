@@ -44,4 +44,7 @@ export const dialogKey = (callId: string, localTag: string, remoteTag: string): 
   `${callId} ${localTag} ${remoteTag}`
 
 /** Without what else a flow has. */
-export const sourceOf = ({ transport, ip, port, local }: Source): Source => ({ transport, ip, port, local })
+export const sourceOf = ({ transport, ip, port, local, isProven }: Source): Source => ({
+  ...{ transport, ip, port, local },
+  ...(isProven !== undefined && { isProven }),
+})
