@@ -1,6 +1,6 @@
 /**
  * Ten thousand steps in random order against a whole gateway: publishers and readers of every kind come, go, break,
- * are kicked, taken over and bridged, and telephones call and are called. Whatever the order, every start has one end, and nothing is left behind.
+ * are kicked, taken over and bridged, browsers come and go, and telephones call and are called. Whatever the order, every start has one end, and nothing is left behind.
  */
 import { expect, test } from 'vitest'
 import type { Session } from '../../src/adapters/sip/session.ts'
@@ -19,6 +19,7 @@ import { openRtmp, type RtmpSocket } from '../helpers/rtmp-socket.ts'
 import { address, uri } from '../helpers/sip-peer.ts'
 import { audio, listenAsPhone, openUserAgent } from '../helpers/sip-user-agent.ts'
 import { strictLog } from '../helpers/strict-log.ts'
+import { TestPeer } from '../helpers/webrtc-peer.ts'
 
 const steps = 10_000
 const names = ['alpha', 'beta', 'live/gamma', 'live/delta', 'room/1/epsilon']
@@ -63,6 +64,8 @@ class Sessions {
   /** Ways to give up a call of the telephone's. */
   readonly invites: { cancel(): void }[] = []
   readonly talks: Session[] = []
+  /** Ways in which browsers leave. */
+  readonly leaves: (() => Promise<unknown>)[] = []
   /** Steps that take their time. */
   readonly underWay = new Set<Promise<unknown>>()
   readonly unexpected: unknown[] = []
@@ -94,6 +97,7 @@ class Sessions {
     await Promise.all([...this.underWay])
     for (const socket of this.sockets) socket.close()
     for (const id of this.bridges) await this.#gateway.bridges.close(id)
+    await Promise.all(this.leaves.map(leave => leave()))
     const { calls } = this.#gateway
     const running = (): readonly string[] =>
       calls.list().flatMap(({ id, state }) => (state === 'ended' ? [] : [id]))
@@ -119,6 +123,8 @@ class Sessions {
     [2, () => this.#pick(this.fetches)?.abort()],
     [1, () => this.#openBridge()],
     [1, () => this.#closeBridge()],
+    [1, () => this.#run(this.#join(this.#pick(['whip', 'whep'])!))],
+    [1, () => this.#leave()],
     [1, () => this.#callIn()],
     [1, () => this.#callOut()],
     [1, () => this.#pick(this.invites)?.cancel()],
@@ -277,6 +283,23 @@ class Sessions {
   #closeBridge(): void {
     const id = this.bridges.shift()
     if (id !== undefined) this.#run(this.#gateway.bridges.close(id))
+  }
+
+  /** A browser that offers, and goes before it has connected. */
+  async #join(way: 'whip' | 'whep'): Promise<void> {
+    const peer = new TestPeer({ direction: way === 'whip' ? 'sendonly' : 'recvonly' })
+    const origin = `http://127.0.0.1:${this.#gateway.doors.get('http')!.port}`
+    const answer = await peer.post(`${origin}/${way}/${this.#name()}`)
+    await answer.text()
+    this.leaves.push(async () => {
+      if (answer.ok) await (await fetch(origin + answer.headers.get('location'), { method: 'DELETE' })).text()
+      await peer[Symbol.asyncDispose]()
+    })
+  }
+
+  #leave(): void {
+    const [leave] = this.leaves.splice(this.#random(Math.max(1, this.leaves.length)), 1)
+    if (leave !== undefined) this.#run(leave())
   }
 
   #callIn(): void {
