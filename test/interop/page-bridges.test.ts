@@ -281,6 +281,8 @@ test('the source is live while its destination is away, and waited for when it h
   await words('destination', /^live/)
   await other.stop()
   await words('destination', /^backoff · try \d+ in \d+ s/)
+  const verdict = page.locator('.stream', { hasText: 'live/brief' }).locator('.health[data-tone="bad"]')
+  await verdict.getByText(/^rtmp:\S+ not reached, try \d+/).waitFor()
   await words('source', /^live$/)
   await card.locator('.step').getByText('nothing is carried').waitFor()
   await publisher.stop()

@@ -34,9 +34,17 @@ export interface StreamView {
   readonly publisherLink?: { readonly fractionLost?: number }
   /** Only for those who may use the API. */
   readonly subscribers?: readonly SubscriberView[]
+  /** The destinations of all bridges from it, filled in by the page; only for those who may use the API. */
+  readonly legs?: readonly LegView[]
 }
 export interface SubscriberView {
-  readonly stats: { readonly dropped: number; readonly latencyMs?: number }
+  readonly id: string
+  readonly label: string
+  readonly stats: {
+    readonly dropped: number
+    readonly droppedBy: Readonly<Record<string, number>>
+    readonly latencyMs?: number
+  }
 }
 
 type Step = { readonly op: string; readonly to?: string }
@@ -128,9 +136,20 @@ export const ask = async (path: string, init: RequestInit = {}): Promise<Respons
 /** A stream name as URL path: its slashes stay. */
 export const encodeName = (name: string): string => name.split('/').map(encodeURIComponent).join('/')
 
+const isShown = ({ state }: StreamView): boolean => state === 'ready' || state === 'waiting'
+
+/** Who is told of readers may be told of bridges; others would be refused again and again. */
+const mayKnowBridges = ({ subscribers }: StreamView): boolean => subscribers !== undefined
+
 export const listStreams = async (): Promise<readonly StreamView[]> => {
-  const { streams } = await (await ask('/v1/streams')).json()
-  return (streams as StreamView[]).filter(({ state }) => state === 'ready' || state === 'waiting')
+  const answer = await (await ask('/v1/streams')).json()
+  const streams = (answer.streams as StreamView[]).filter(isShown)
+  if (!streams.some(mayKnowBridges)) return streams
+  const bridges = await listBridges()
+  return streams.map(stream => {
+    const own = bridges.filter(bridge => bridge.stream === stream.name)
+    return { ...stream, legs: own.flatMap(({ legs }) => legs) }
+  })
 }
 
 export const listBridges = async (): Promise<readonly BridgeView[]> =>

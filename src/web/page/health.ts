@@ -1,11 +1,8 @@
-/** Is a stream well? One verdict with its reason, from what the gateway says of it. */
+/** Is a stream well, as it comes and as it goes out? One verdict with its reason, from what the gateway says of it. */
 import type { StreamView, TrackView } from './api.ts'
+import { judgeDestinations, judgeReaders } from './delivery.ts'
+import type { Verdict } from './verdict.ts'
 import { keptFor, sourceTracks } from './words.ts'
-
-export interface Verdict {
-  readonly tone: 'good' | 'poor' | 'bad'
-  readonly words: string
-}
 
 /** Viewers wait for a key frame; CDNs ask for one every 2 s and refuse beyond 4. */
 const longKeyframeIntervalMs = 4500
@@ -34,13 +31,18 @@ const judgeTrack = (track: TrackView, before: StreamView | undefined): Verdict |
   return undefined
 }
 
+const judgeLink = ({ publisherLink }: StreamView): Verdict | undefined => {
+  const loss = publisherLink?.fractionLost ?? 0
+  if (loss <= noticeableLoss) return undefined
+  return { tone: 'poor', words: `${(100 * loss).toFixed(1)} % lost on the way here` }
+}
+
 /** The worst thing that is the matter; `before` is the view a moment ago. */
 export const judge = (stream: StreamView, before: StreamView | undefined): Verdict => {
   if (stream.waiting !== undefined)
     return { tone: 'bad', words: `Publisher lost, ${keptFor(stream.waiting)}` }
-  const loss = stream.publisherLink?.fractionLost ?? 0
-  if (loss > noticeableLoss)
-    return { tone: 'poor', words: `${(100 * loss).toFixed(1)} % lost on the way here` }
-  const troubles = sourceTracks(stream).flatMap(track => judgeTrack(track, before) ?? [])
+  const tracks = sourceTracks(stream).map(track => judgeTrack(track, before))
+  const all = [judgeLink(stream), ...tracks, judgeDestinations(stream), judgeReaders(stream, before)]
+  const troubles = all.filter(verdict => verdict !== undefined)
   return troubles.find(({ tone }) => tone === 'bad') ?? troubles[0] ?? { tone: 'good', words: 'Healthy' }
 }
