@@ -32,15 +32,14 @@ interface Behaviour {
   droppedUntil: number
 }
 
-/** What can be forged counts against nothing that cannot. */
-const keyOf = (ip: string, isProven: boolean): string => `${isProven ? 'proven' : 'written'} ${ip}`
-
 export class Refusals {
   /** Requests of addresses that are dropped: not answered, or only asked to sign. */
   dropped = 0
   total = 0
   readonly #parts: RefusalsParts
-  readonly #sources = new Map<string, Behaviour>()
+  /** What can be forged counts against nothing that cannot, and drives none of it out. */
+  readonly #proven = new Map<string, Behaviour>()
+  readonly #written = new Map<string, Behaviour>()
   #untold = 0
   #toldAt = Number.NEGATIVE_INFINITY
   #droppingToldAt = Number.NEGATIVE_INFINITY
@@ -51,7 +50,7 @@ export class Refusals {
 
   /** Is nothing of this address answered now, by what whoever is there did (`isProven`), or by what has its name? */
   drops(ip: string, isProven: boolean): boolean {
-    const source = this.#sources.get(keyOf(ip, isProven))
+    const source = this.#of(isProven).get(ip)
     if (source === undefined || source.droppedUntil < this.#parts.clock.now()) return false
     if (this.#parts.spares(ip)) return false
     this.dropped++
@@ -60,13 +59,13 @@ export class Refusals {
 
   /** It has shown that it may call. */
   forgive(ip: string, isProven: boolean): void {
-    this.#sources.delete(keyOf(ip, isProven))
+    this.#of(isProven).delete(ip)
   }
 
   /** Counts one refusal against the address that it came from. */
   blame(ip: string, isProven: boolean): void {
     const now = this.#parts.clock.now()
-    const source = this.#sourceOf(keyOf(ip, isProven), now)
+    const source = behaviourOf(this.#of(isProven), ip, now)
     if (++source.count < this.#parts.most()) return
     source.count = 0
     if (this.#parts.spares(ip)) return
@@ -95,13 +94,17 @@ export class Refusals {
     this.#untold = 0
   }
 
-  #sourceOf(key: string, now: number): Behaviour {
-    const known = this.#sources.get(key)
-    if (known !== undefined && now - known.since < MINUTE_US) return known
-    if (this.#sources.size >= MAX_SOURCES) this.#sources.delete(this.#sources.keys().next().value!)
-    const fresh = { count: 0, since: now, droppedUntil: known?.droppedUntil ?? Number.NEGATIVE_INFINITY }
-    this.#sources.delete(key)
-    this.#sources.set(key, fresh)
-    return fresh
+  #of(isProven: boolean): Map<string, Behaviour> {
+    return isProven ? this.#proven : this.#written
   }
+}
+
+const behaviourOf = (sources: Map<string, Behaviour>, ip: string, now: number): Behaviour => {
+  const known = sources.get(ip)
+  if (known !== undefined && now - known.since < MINUTE_US) return known
+  if (sources.size >= MAX_SOURCES) sources.delete(sources.keys().next().value!)
+  const fresh = { count: 0, since: now, droppedUntil: known?.droppedUntil ?? Number.NEGATIVE_INFINITY }
+  sources.delete(ip)
+  sources.set(ip, fresh)
+  return fresh
 }

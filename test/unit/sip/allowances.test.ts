@@ -2,7 +2,11 @@
 import { createSocket } from 'node:dgram'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { digestHash, digestResponse } from '../../../src/adapters/sip/digest/hash.ts'
+import { HeaderList } from '../../../src/adapters/sip/message/header-list.ts'
+import type { SipRequest } from '../../../src/adapters/sip/message/types.ts'
+import { Allowances } from '../../../src/adapters/sip/server/allowances.ts'
 import type { Signalling, SignallingOptions } from '../../../src/adapters/sip/signalling.ts'
+import type { Flow } from '../../../src/adapters/sip/transport/flow.ts'
 import { ManualClock } from '../../helpers/manual-clock.ts'
 import { until } from '../../helpers/program.ts'
 import { openBoard, phoneSdp, type TestBoard } from '../../helpers/sip-board.ts'
@@ -168,6 +172,18 @@ describe('new requests', () => {
       [200, 200],
     ])
   })
+})
+
+test('a flood of forged addresses gives nobody a new allowance', () => {
+  const allowances = new Allowances({
+    ...{ clock, digest: { wasGivenTo: () => false }, allowanceOf: undefined },
+    limits: { requestsPerSecond: 1, burst: 5 },
+  })
+  const request = { method: 'OPTIONS', rawUri: 'sip:x@y', headers: new HeaderList() } as SipRequest
+  const from = (ip: string, reliable: boolean) => allowances.admit(request, { ip, reliable } as Flow)
+  for (let i = 0; i < 6; i++) from(TRUNK!, true)
+  for (let i = 0; i < 20_001; i++) from(`10.1.${i >> 8}.${i & 255}`, false)
+  expect(from(TRUNK!, true)).toBe('answer')
 })
 
 test('a connection has its own while datagrams of its address are too many', async () => {

@@ -5,6 +5,7 @@ import { digestHash, digestResponse } from '../../../src/adapters/sip/digest/has
 import { DigestServer } from '../../../src/adapters/sip/digest/server.ts'
 import type { RequestDraft } from '../../../src/adapters/sip/message/format-message.ts'
 import { formatRequest } from '../../../src/adapters/sip/message/format-message.ts'
+import { HeaderList } from '../../../src/adapters/sip/message/header-list.ts'
 import { parseMessage } from '../../../src/adapters/sip/message/parse-message.ts'
 import type { SipRequest, SipResponse } from '../../../src/adapters/sip/message/types.ts'
 import type { DigestSecret } from '../../../src/adapters/sip/request.ts'
@@ -179,4 +180,17 @@ describe('as a server', () => {
     const elsewhere = sign(challenged(401, 'Digest realm="elsewhere", nonce="1"'), draft)!
     expect(verify(asRequest(elsewhere)).result).toBe('unsigned')
   })
+})
+
+test('of many signatures in one request only the first few are looked at', () => {
+  const server = new DigestServer(new ManualClock())
+  const [challenge] = server.challenge('lab', ['MD5'], false, '10.0.0.1')
+  const nonce = /nonce="([^"]+)"/.exec(challenge!)![1]
+  const after = (others: number) => {
+    const headers = new HeaderList()
+    for (let i = 0; i < others; i++) headers.add('Authorization', 'Digest realm="other", nonce="a.b.c.d"')
+    headers.add('Authorization', `Digest realm="lab", nonce="${nonce}"`)
+    return server.wasGivenTo({ headers } as SipRequest, '10.0.0.1')
+  }
+  expect([after(0), after(3), after(4)]).toEqual([true, true, false])
 })

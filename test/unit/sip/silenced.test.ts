@@ -1,10 +1,11 @@
 /** Whose requests get no answer any more, and whose always do: over UDP anybody may write another's address. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Refusals } from '../../../src/adapters/sip/refusals.ts'
 import type { Signalling } from '../../../src/adapters/sip/signalling.ts'
 import { ManualClock } from '../../helpers/manual-clock.ts'
 import { openBoard, phoneSdp, type TestBoard } from '../../helpers/sip-board.ts'
 import { SipNetwork } from '../../helpers/sip-network.ts'
-import { address, openPeer, pass, uri } from '../../helpers/sip-peer.ts'
+import { address, openPeer, pass, quietLog, uri } from '../../helpers/sip-peer.ts'
 import { RawPeer } from '../../helpers/sip-raw.ts'
 
 const PEER = '10.0.0.2'
@@ -135,4 +136,15 @@ test('guesses with a nonce of another address are not looked at once there were 
   })
   await pass(clock, 200)
   expect(forger.responses.at(-1)!.headers.get('www-authenticate')).toContain('stale=true')
+})
+
+test('a flood of forged addresses drives out nobody who guessed passwords', () => {
+  const refusals = new Refusals({
+    ...{ clock, log: quietLog, most: () => MOST },
+    ...{ spares: () => false, onRefused: () => undefined },
+  })
+  for (let i = 0; i < MOST; i++) refusals.blame(PEER, true)
+  for (let i = 0; i < 20_000; i++) refusals.blame(`10.1.${i >> 8}.${i & 255}`, false)
+  expect(refusals.drops(PEER, true)).toBe(true)
+  expect(refusals.drops(PEER, false)).toBe(false)
 })

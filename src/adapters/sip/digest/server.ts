@@ -18,6 +18,8 @@ type Parameters = ReadonlyMap<string, string>
 const nonceLifeUs = 300_000_000
 /** Nonces whose counts are kept; older ones are asked for anew. */
 const maxNonces = 20_000
+/** Signatures of one request that are looked at: one for each realm on its way. */
+const maxSignatures = 4
 
 const equal = (a: string, b: string): boolean =>
   a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
@@ -59,7 +61,8 @@ export class DigestServer {
 
   /** Whether it bears a nonce that was sent to `ip`: who wrote it is there, whether the signature is right or not. */
   wasGivenTo(request: SipRequest, ip: string): boolean {
-    return request.headers.lines('authorization').some(line => {
+    const lines = request.headers.lines('authorization').slice(0, maxSignatures)
+    return lines.some(line => {
       const parameters = parseDigest(line)
       const nonce = parameters?.get('nonce') ?? ''
       return this.#isOurs(nonce, parameters?.get('realm') ?? '') && nonce.split('.')[2] === this.#place(ip)
@@ -75,6 +78,7 @@ export class DigestServer {
   ): DigestVerdict {
     const parameters = request.headers
       .lines('authorization')
+      .slice(0, maxSignatures)
       .map(parseDigest)
       .find(found => found?.get('realm') === realm)
     const algorithm = (parameters?.get('algorithm') ?? 'MD5').toUpperCase()

@@ -11,6 +11,9 @@ import { type RateRuling, SourceRates } from './source-rates.ts'
 /** So many times more may be asked for a signature than let in: it costs as little as any other answer. */
 const asksPerRequest = 10
 
+/** What shows that a request comes from where it says: an address of UDP is only written there. */
+type Proof = 'connection' | 'nonce' | 'address'
+
 export interface AllowancesParts {
   readonly clock: Clock
   readonly digest: Pick<DigestServer, 'wasGivenTo'>
@@ -20,17 +23,22 @@ export interface AllowancesParts {
 
 export class Allowances {
   readonly #parts: AllowancesParts
-  readonly #rates: SourceRates
+  /** Each of its own size: a flood of one kind drives none of the others out. */
+  readonly #rates: Readonly<Record<Proof | 'ask' | 'malformed', SourceRates>>
   readonly #recent: RecentRequests<RateRuling>
 
   constructor(parts: AllowancesParts) {
     this.#parts = parts
-    this.#rates = new SourceRates(parts.clock)
+    const rates = (): SourceRates => new SourceRates(parts.clock)
+    this.#rates = {
+      ...{ connection: rates(), nonce: rates(), address: rates() },
+      ...{ ask: rates(), malformed: rates() },
+    }
     this.#recent = new RecentRequests(parts.clock)
   }
 
   get size(): number {
-    return this.#rates.size
+    return Object.values(this.#rates).reduce((sum, { size }) => sum + size, 0)
   }
 
   /** Over UDP what is sent again does not count. */
@@ -39,7 +47,7 @@ export class Allowances {
     const before = key && this.#recent.find(key)
     if (before) return before
     const allowance = this.#of(request, flow)
-    const ruling = this.#rates.admit(`${this.#proof(request, flow)} ${allowance.of}`, allowance)
+    const ruling = this.#rates[this.#proof(request, flow)].admit(allowance.of, allowance)
     if (key !== undefined) this.#recent.add(key, ruling)
     return ruling
   }
@@ -49,11 +57,11 @@ export class Allowances {
     if (this.isProven(request, flow)) return false
     const { of, perSecond, burst } = this.#of(request, flow)
     const rate = { perSecond: asksPerRequest * perSecond, burst: asksPerRequest * burst }
-    return this.#rates.admit(`ask ${of}`, rate) === 'admit'
+    return this.#rates.ask.admit(of, rate) === 'admit'
   }
 
   admitMalformed({ ip }: Flow): boolean {
-    return this.#rates.admit(`malformed ${ip}`, this.#usual(ip)) === 'admit'
+    return this.#rates.malformed.admit(ip, this.#usual(ip)) === 'admit'
   }
 
   /** Whether it comes from where it says: over UDP anybody may write any address. */
@@ -68,7 +76,7 @@ export class Allowances {
   }
 
   /** A connection stands for its address, and so does a nonce of ours that was sent there (RFC 7616 5.8). */
-  #proof(request: SipRequest, { reliable, ip }: Flow): 'connection' | 'nonce' | 'address' {
+  #proof(request: SipRequest, { reliable, ip }: Flow): Proof {
     if (reliable) return 'connection'
     return this.#parts.digest.wasGivenTo(request, ip) ? 'nonce' : 'address'
   }
