@@ -47,17 +47,19 @@ export const createAccessHook = (
   post: Post,
   log: Logger,
 ): ((question: Question) => Promise<void>) => {
-  let inFlight = 0
+  // Callers have their own: over UDP anybody may ask for any number of calls.
+  const inFlight = { calls: 0, streams: 0 }
   return async question => {
     const config = configNow()
     if (config === undefined || question.action === 'api') return
-    if (inFlight >= maxInFlight)
+    const kind = question.action === 'call' ? 'calls' : 'streams'
+    if (inFlight[kind] >= maxInFlight)
       throw new GatewayError(
         'forbidden',
-        `${doing(question)}: ${inFlight} questions to the access hook are unanswered`,
+        `${doing(question)}: ${inFlight[kind]} questions to the access hook are unanswered`,
         { retryAfterS },
       )
-    inFlight++
+    inFlight[kind]++
     try {
       const result = await post({ ...config, id: randomUUID(), body: JSON.stringify(question) })
       const refusal = judge(question, result)
@@ -67,7 +69,7 @@ export const createAccessHook = (
       if (isTrouble) log.warn({ ...about, hook: maskUrls(config.url) }, refusal.message)
       throw refusal
     } finally {
-      inFlight--
+      inFlight[kind]--
     }
   }
 }

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Access } from '../../../src/adapters/adapter.ts'
+import type { Access, CallAccess } from '../../../src/adapters/adapter.ts'
 import type { GatewayError } from '../../../src/errors.ts'
 import { createAccessHook } from '../../../src/hooks/access-hook.ts'
 import { accessHookSchema } from '../../../src/hooks/config.ts'
@@ -123,6 +123,25 @@ test('a flood of questions is refused beyond a limit, with a time to come again'
   resolve({ status: 200, text: '' })
   await Promise.all(waiting)
   await hook(access)
+})
+
+test('callers, whose addresses may be forged, do not wait in the way of publishers and viewers', async () => {
+  const { promise, resolve } = Promise.withResolvers<PostResult>()
+  const hook = createAccessHook(
+    () => accessHookSchema.parse({ url: server.url, secret }),
+    () => promise,
+    log,
+  )
+  const call: CallAccess = {
+    ...{ action: 'call', protocol: 'sip', remote: '10.0.0.1', from: 'sip:a@b', to: 'sip:c@d' },
+    ...{ called: 'c', route: '1', account: undefined, user: undefined },
+    ...{ publish: undefined, hear: undefined },
+  }
+  const waiting = Array.from({ length: 64 }, () => hook(call))
+  await expect(hook(call)).rejects.toMatchObject({ code: 'forbidden', retryAfterS: 1 })
+  waiting.push(hook(access))
+  resolve({ status: 200, text: '' })
+  await Promise.all(waiting)
 })
 
 test('the secret is in no text that the configuration becomes', () => {
