@@ -24,8 +24,11 @@ beforeAll(async () => {
     { called: 'desk', from: ['127.0.0.1/32'], publish: 'calls/desk', hear: 'desk/voice' },
     { called: 'safe', from: ['127.0.0.1/32'], publish: 'calls/safe', pin: '4711' },
   ]
-  const outbound = { domains: ['127.0.0.1'] }
-  writeFileSync(config, JSON.stringify({ sip: { routes, outbound } }))
+  const outbound = { domains: ['127.0.0.1'], numbers: ['+49'] }
+  // Nobody is there: what matters is that calls go that way.
+  const proxy = `sip:127.0.0.1:${await freePort()}`
+  const trunks = { carrier: { uri: 'sip:us@carrier.example', proxy, from: ['192.0.2.1'] } }
+  writeFileSync(config, JSON.stringify({ sip: { routes, outbound, trunks } }))
   server = await startServer(['--config', config, '--sip', sip])
   chromium = await launchChromium()
 })
@@ -124,4 +127,17 @@ test('a caller that is asked for a PIN is shown as one that waits', async () => 
   await card.getByRole('button', { name: /^Hang up/ }).click()
   await phone.until('CALL_CLOSED')
   await phone.stop()
+})
+
+test('a number is called through a trunk that is chosen', async () => {
+  const page = await chromium.open(`${server.http}/#/calls`)
+  await page.getByLabel('Through').selectOption('carrier')
+  await page.locator('#dial-to').fill('+49 (30) 123-45')
+  await page.locator('#dial-hear').fill('live/cam')
+  await page.locator('#dial').click()
+  await page.locator('[data-call]').getByText('sip:+493012345@carrier.example').waitFor()
+  const { calls } = (await (await fetch(`${server.http}/v1/calls`)).json()) as {
+    calls: { account: string }[]
+  }
+  expect(calls.map(({ account }) => account)).toContain('carrier')
 })

@@ -18,6 +18,13 @@ import type { Switchboard } from './switchboard.ts'
 
 type Listener = (event: CallEvent) => void
 
+/** Whoever has only trunks opens nothing before the first call: they are there to be called through all the same. */
+const unusedTrunks = ({ trunks }: SipConfig): readonly AccountInfo[] =>
+  Object.entries(trunks).map(([name, { uri }]) => {
+    const unknown = { expiresAt: undefined, nextTryAt: undefined, error: undefined }
+    return { name, uri, state: 'trunk', ...unknown, calls: 0 }
+  })
+
 export class Desk implements CallDesk {
   readonly #context: AdapterContext
   readonly #config: SipConfig
@@ -87,7 +94,7 @@ export class Desk implements CallDesk {
   }
 
   accounts(): readonly AccountInfo[] {
-    return this.#board?.accounts() ?? []
+    return this.#board?.accounts() ?? unusedTrunks(this.#config)
   }
 
   counters(): Readonly<Record<string, number>> {

@@ -38,6 +38,8 @@ export interface Dialled {
   readonly to: string
   readonly publish: string
   readonly hear: string
+  /** Registration or trunk; left out: by the domain. */
+  readonly account?: string
 }
 
 const callPath = (id: string): string => `/v1/calls/${encodeURIComponent(id)}`

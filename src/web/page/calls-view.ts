@@ -24,13 +24,12 @@ const Account = ({ account }: { readonly account: AccountView }): ComponentChild
     'li',
     { 'data-account': name },
     h('b', {}, name),
-    ` ${uri}`,
+    h('span', {}, uri),
     h(StatusLine, { tone: tones[state], words }),
   )
 }
 
-const Accounts = (): ComponentChild => {
-  const [accounts = []] = usePolled(5000, listAccounts)
+const Accounts = ({ accounts }: { readonly accounts: readonly AccountView[] }): ComponentChild => {
   if (accounts.length === 0) return null
   return h(
     'section',
@@ -48,6 +47,7 @@ export const CallsView = (): ComponentChild => {
   const speaker = useRef<HTMLAudioElement>(null)
   const talking = useTalking(speaker)
   const [calls = [], refresh] = usePolled(1000, listCalls)
+  const [accounts = []] = usePolled(5000, listAccounts)
   const cards = calls.map(call => h(CallCard, { key: call.id, call, talking, onChanged: refresh }))
   return h(
     'div',
@@ -56,7 +56,7 @@ export const CallsView = (): ComponentChild => {
     h('audio', { ref: speaker, id: 'speaker', autoplay: true, hidden: true }),
     h('ul', { class: 'bridges calls' }, cards),
     calls.length === 0 ? h('p', { class: 'card facts' }, 'Nobody is on the telephone.') : null,
-    h(DialForm, { talking, onDialled: refresh }),
-    h(Accounts, {}),
+    h(DialForm, { talking, accounts: accounts.map(({ name }) => name), onDialled: refresh }),
+    h(Accounts, { accounts }),
   )
 }

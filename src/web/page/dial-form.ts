@@ -8,16 +8,47 @@ import type { Talking } from './talking.ts'
 
 const quiet: Status = { tone: 'idle', words: '' }
 
+/** A number as people write it, which only an account can call: `+49 30 123`. */
+const asTarget = (to: string, account: string): string =>
+  account !== '' && /^\+?[\d\s().-]*\d[\d\s().-]*$/.test(to) ? `tel:${to.replace(/[\s().-]/g, '')}` : to
+
+interface AccountFieldProps {
+  readonly accounts: readonly string[]
+  readonly account: string
+  readonly onAccount: (account: string) => void
+}
+/** Only where there is a choice. */
+const AccountField = ({ accounts, account, onAccount }: AccountFieldProps): ComponentChild => {
+  if (accounts.length === 0) return null
+  const onChange = (event: Event): void => onAccount((event.currentTarget as HTMLSelectElement).value)
+  return h(
+    'div',
+    {},
+    h('label', { for: 'dial-account' }, 'Through'),
+    h(
+      'select',
+      { id: 'dial-account', value: account, onChange },
+      h('option', { value: '' }, 'whoever serves the domain'),
+      accounts.map(name => h('option', { key: name, value: name }, name)),
+    ),
+  )
+}
+
 export interface DialFormProps {
+  /** Names of registrations and trunks. */
+  readonly accounts: readonly string[]
   readonly talking: Talking
   readonly onDialled: () => void
 }
-export const DialForm = ({ talking, onDialled }: DialFormProps): ComponentChild => {
+export const DialForm = ({ talking, accounts, onDialled }: DialFormProps): ComponentChild => {
   const [to, setTo] = useState('')
   const [hear, setHear] = useState('')
+  const [account, setAccount] = useState('')
   const [status, setStatus] = useState(quiet)
   const place = async (heard: string): Promise<string | null> => {
-    const { publish } = await dial({ to: to.trim(), publish: `calls/${crypto.randomUUID()}`, hear: heard })
+    const streams = { publish: `calls/${crypto.randomUUID()}`, hear: heard }
+    const through = account === '' ? {} : { account }
+    const { publish } = await dial({ to: asTarget(to.trim(), account), ...streams, ...through })
     onDialled()
     return publish
   }
@@ -34,7 +65,14 @@ export const DialForm = ({ talking, onDialled }: DialFormProps): ComponentChild 
     'form',
     { class: 'card form', 'aria-label': 'Call somebody', onSubmit },
     h('h2', {}, 'Call somebody'),
-    h(TextField, { id: 'dial-to', label: 'To', value: to, onValue: setTo, placeholder: 'sip:name@host' }),
+    h(TextField, {
+      id: 'dial-to',
+      label: 'To',
+      value: to,
+      onValue: setTo,
+      placeholder: account === '' ? 'sip:name@host' : '+49 30 123456, or sip:name@host',
+    }),
+    h(AccountField, { accounts, account, onAccount: setAccount }),
     h(TextField, {
       id: 'dial-hear',
       label: 'They hear',

@@ -6,6 +6,8 @@ export interface PlayerState {
   readonly phase: 'connecting' | 'playing' | 'waiting' | 'failed'
   /** For people. */
   readonly words: string
+  /** What plays has no picture. */
+  readonly soundOnly?: boolean
 }
 
 export interface Player {
@@ -41,10 +43,11 @@ export const play = (
 ): Player => {
   const stopped = new AbortController()
   let session: Session | undefined
+  let media = new MediaStream()
 
   const connect = async (): Promise<Session> => {
     const peer = new RTCPeerConnection()
-    const media = new MediaStream()
+    media = new MediaStream()
     for (const kind of kinds) peer.addTransceiver(kind, { direction: 'recvonly' })
     peer.addEventListener('track', ({ track }) => media.addTrack(track))
     try {
@@ -63,7 +66,7 @@ export const play = (
     if (stopped.signal.aborted) return session.close()
     const lost = untilLost(session.peer)
     await untilConnected(session.peer)
-    tell({ phase: 'playing', words: 'Live' })
+    tell({ phase: 'playing', words: 'Live', soundOnly: media.getVideoTracks().length === 0 })
     await video.play().catch(() => undefined)
     await lost
     throw new Error('The connection was lost; trying again')

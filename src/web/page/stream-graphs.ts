@@ -3,9 +3,11 @@ import { type ComponentChild, h } from 'preact'
 import { judge } from './health.ts'
 import { Sparkline } from './sparkline.ts'
 import { historyOf, type Moment } from './stream-history.ts'
-import { bitrate } from './words.ts'
+import { bitrate, sourceTracks } from './words.ts'
 
 interface Graph {
+  /** Only of streams that have a picture. */
+  readonly ofPicture?: true
   readonly label: string
   readonly value: (moment: Moment) => number
   readonly words: (value: number) => string
@@ -13,7 +15,12 @@ interface Graph {
 
 const graphs: readonly Graph[] = [
   { label: 'Bit rate', value: moment => moment.bitsPerSecond, words: bitrate },
-  { label: 'Frames', value: moment => moment.framesPerSecond, words: value => `${Math.round(value)} fps` },
+  {
+    label: 'Frames',
+    ofPicture: true,
+    value: moment => moment.framesPerSecond,
+    words: value => `${Math.round(value)} fps`,
+  },
   { label: 'Delay inside', value: moment => moment.latencyMs ?? 0, words: value => `${value.toFixed(1)} ms` },
   { label: 'Dropped', value: moment => moment.dropped, words: value => String(value) },
 ]
@@ -24,7 +31,9 @@ export const StreamGraphs = ({ name }: { readonly name: string }): ComponentChil
   const now = history.at(-1)
   if (now === undefined) return null
   const { tone, words } = judge(now.view, history.at(-2)?.view)
-  const drawn = graphs.map(({ label, value, words: say }) =>
+  const hasPicture = sourceTracks(now.view).some(({ kind }) => kind === 'video')
+  const shown = graphs.filter(({ ofPicture = false }) => hasPicture || !ofPicture)
+  const drawn = shown.map(({ label, value, words: say }) =>
     h(Sparkline, { key: label, label, values: history.map(value), newest: say(value(now)) }),
   )
   return h(

@@ -7,6 +7,7 @@ import { StatusLine } from './parts.ts'
 import { PeerStats } from './peer-stats.ts'
 import { type Player, type PlayerState, play } from './player.ts'
 import { FullScreenButton, SoundButton } from './player-controls.ts'
+import { SoundWave } from './sound-wave.ts'
 import { StreamGraphs } from './stream-graphs.ts'
 
 const tones: Readonly<Record<PlayerState['phase'], Tone>> = {
@@ -21,7 +22,10 @@ export const WatchView = ({ name, rtmp }: LinksProps): ComponentChild => {
   const video = useRef<HTMLVideoElement>(null)
   const stage = useRef<HTMLDivElement>(null)
   const player = useRef<Player | undefined>(undefined)
-  const [{ phase, words }, setState] = useState<PlayerState>({ phase: 'connecting', words: 'Connecting' })
+  const [{ phase, words, soundOnly = false }, setState] = useState<PlayerState>({
+    phase: 'connecting',
+    words: 'Connecting',
+  })
   useEffect(() => {
     const element = video.current
     if (element === null) return
@@ -40,21 +44,24 @@ export const WatchView = ({ name, rtmp }: LinksProps): ComponentChild => {
     id: 'player',
     autoplay: true,
     playsInline: true,
-    'aria-label': `Live picture of ${name}`,
+    'aria-label': `Live ${soundOnly ? 'sound' : 'picture'} of ${name}`,
   })
-  const controls = h('div', { class: 'controls' }, h(SoundButton, { video }), h(FullScreenButton, { stage }))
+  const peer = (): RTCPeerConnection | undefined => player.current?.peer
+  const full = soundOnly ? null : h(FullScreenButton, { stage })
+  const controls = h('div', { class: 'controls' }, h(SoundButton, { video }), full)
   return h(
     'div',
     { class: 'main' },
     h(
       'div',
-      { ref: stage, class: 'stage', 'data-phase': phase },
+      { ref: stage, class: 'stage', 'data-phase': phase, 'data-sound-only': soundOnly || undefined },
       picture,
+      soundOnly && h(SoundWave, { peer, player: video }),
       h('p', { class: 'veil' }, words),
       controls,
     ),
     h('header', { class: 'title' }, h('h1', {}, name), h(StatusLine, { tone: tones[phase], words })),
-    h(PeerStats, { direction: 'inbound', peer: () => player.current?.peer }),
+    h(PeerStats, { direction: 'inbound', peer }),
     h(StreamGraphs, { name }),
     h(PlayLinks, { name, rtmp }),
   )

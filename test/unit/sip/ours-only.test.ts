@@ -1,10 +1,12 @@
 /** Without a plain door in the configuration, free ports are for calls of ours: nobody else comes in by them. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { sip } from '../../../src/adapters/sip/adapter.ts'
 import { sipConfig } from '../../../src/adapters/sip/config.ts'
 import { doorsOf } from '../../../src/adapters/sip/doors.ts'
 import { checkSip } from '../../../src/cli/doctor/sip.ts'
 import { parseConfig } from '../../../src/config/config.ts'
 import { createScope } from '../../../src/core/scope.ts'
+import { createTestContext } from '../../helpers/adapter-context.ts'
 import { makeCertificates } from '../../helpers/certificates.ts'
 import { ManualClock } from '../../helpers/manual-clock.ts'
 import { openBoard, phoneSdp, type TestBoard } from '../../helpers/sip-board.ts'
@@ -50,6 +52,16 @@ describe('which doors there are', () => {
     ],
   ] as const)('%s', async ([, section, expected]) => {
     expect(await doors(section)).toEqual(expected)
+  })
+
+  test('trunks are listed before the first call, which opens what it leaves by', async () => {
+    const context = createTestContext()
+    const desk = sip.calls!(
+      context,
+      sipConfig.parse({ trunks: { carrier: { uri: 'sip:us@carrier.example' } } }),
+    )
+    expect(desk.accounts()).toMatchObject([{ name: 'carrier', state: 'trunk', calls: 0 }])
+    await context.close()
   })
 
   test('doctor counts each', async () => {
