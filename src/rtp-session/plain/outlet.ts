@@ -109,6 +109,7 @@ export class Outlet implements Departure, Sending {
   sendRtcp(bytes: Uint8Array): void {
     if (!this.rtcp.isKnown) return
     const { pool, pair } = this.#options
+    this.#letGo()
     const out = this.#protectRtcp(bytes)
     const socket = this.#isMux || pair.rtcp === undefined ? pair.rtp : pair.rtcp
     if (out === undefined || !pool.send(socket, this.rtcp.id, out)) this.unsent++
@@ -130,11 +131,15 @@ export class Outlet implements Departure, Sending {
     this.cipher?.free()
   }
 
+  /** What is to leave at once has been written before: nothing overtakes it, and no BYE comes before the last packet. */
+  #letGo(): void {
+    if (this.#batched === this.batch.flushes) this.batch.flush()
+  }
+
   #queue(length: number, dueUs: number): boolean {
     const { pair, paced, maxWaiting } = this.#options
     const { bytes, end } = this.batch
-    // What is to leave at once has been written before, and is not overtaken.
-    if (this.#batched === this.batch.flushes) this.batch.flush()
+    this.#letGo()
     this.#paced ??= paced().add(pair.rtp, this.rtp.id, maxWaiting)
     return paced().queue(this.#paced, dueUs, bytes.subarray(end, end + length))
   }

@@ -378,6 +378,17 @@ describe('sending', () => {
     expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index))
   })
 
+  test('BYE comes behind the last packet', async () => {
+    const { endpoint } = endpointOf()
+    const peer = await peerOf()
+    endpoint.agree(agreement({ rtcpMux: true, ...toPeer(peer) }))
+    const outgoing = endpoint.send(sourceOf())
+    for (let seq = 1; seq <= 3; seq++) outgoing.write(packetOf(seq))
+    endpoint.close('hung up')
+    await until('said', () => peer.rtcp.some(({ type }) => type === 'bye') && peer.rtp.length === 3)
+    expect(peer.got.map(bytes => bytes[1]! >= 192)).toEqual([false, false, false, true])
+  })
+
   test('what cannot be sent is counted', () => {
     const { endpoint } = endpointOf()
     endpoint.agree(agreement())
