@@ -49,7 +49,7 @@ const progressOf = ({ stats, acknowledgements }: RtmpConnection, backlog: number
 
 /** To a player. Sound may wait for a picture that is near: half of all system calls are for sound. */
 class PlayedMedia implements FlvMessageSink {
-  cadence: Cadence | undefined
+  #cadence: Cadence | undefined
   readonly #connection: RtmpConnection
   readonly #streamId: number
 
@@ -58,8 +58,13 @@ class PlayedMedia implements FlvMessageSink {
     this.#streamId = streamId
   }
 
+  /** Tracks that come later may have no picture among them: that of before goes on. */
+  follow(cadence: Cadence | undefined): void {
+    this.#cadence = cadence ?? this.#cadence
+  }
+
   write(message: FlvMessage): void {
-    const mayWait = this.cadence?.mayWait(message)
+    const mayWait = this.#cadence?.mayWait(message)
     this.#connection.write(shareMedia(message, this.#streamId), mayWait)
   }
 }
@@ -102,7 +107,7 @@ class RtmpEgress extends Scoped implements Egress {
   open(tracks: readonly OpenTrack[]): readonly EgressSink[] {
     if (!this.#opened) this.#options.onOpen()
     this.#opened = true
-    if (this.#played !== undefined) this.#played.cadence = cadenceOf(tracks, this.#options.clock)
+    this.#played?.follow(cadenceOf(tracks, this.#options.clock))
     return this.#output.open(tracks)
   }
 

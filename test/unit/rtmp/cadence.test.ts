@@ -1,9 +1,13 @@
 /** What sound may wait for: pictures that are near, by the clock of those who wait. */
 import { expect, test } from 'vitest'
 import { Cadence, cadenceOf } from '../../../src/adapters/rtmp/cadence.ts'
-import type { OpenTrack, Track } from '../../../src/core/types.ts'
+import { createRtmpEgress, type RtmpEgressOptions } from '../../../src/adapters/rtmp/egress.ts'
+import { createTrackClock } from '../../../src/core/track-clock.ts'
+import type { EgressSink, OpenTrack, Sink, Track } from '../../../src/core/types.ts'
 import type { FlvMessage } from '../../../src/flv-session/types.ts'
+import type { Frame } from '../../../src/media/types.ts'
 import { ManualClock } from '../../helpers/manual-clock.ts'
+import { aacFrames, h264Frames } from '../../helpers/media-fixtures.ts'
 
 const message = (type: 8 | 9, more: Partial<FlvMessage> = {}): FlvMessage => ({
   type,
@@ -88,4 +92,32 @@ test('the readers of a stream share one; where there is no picture there is none
   expect(cadenceOf([picture], clock)).toBe(cadence)
   expect(cadenceOf([track('video')], clock)).not.toBe(cadence)
   expect(cadenceOf([track('audio')], clock)).toBeUndefined()
+})
+
+test('a sound track that comes later goes by the pictures that were there before', () => {
+  const clock = new ManualClock()
+  const waits: (boolean | undefined)[] = []
+  const egress = createRtmpEgress({
+    ...{ label: 'late', clock, streamId: 1, role: 'play', fourCcs: [] },
+    connection: { write: (_bytes: Uint8Array, mayWait?: boolean) => void waits.push(mayWait) },
+    pressure: { mode: 'realtime' },
+    onOpen: () => undefined,
+    onClose: () => undefined,
+  } as unknown as RtmpEgressOptions)
+  const [pictures, sounds] = [h264Frames('h264-baseline'), aacFrames('aac-48000-mono')]
+  const open = (frames: readonly Frame[]): ((frame: Frame) => void) => {
+    const { params } = frames[0]!
+    const times = createTrackClock(90_000, { originWall: undefined }, { offset: undefined })
+    const track = { kind: params.kind, params, clock: times } as unknown as Track
+    const [end] = egress.open([{ track } as OpenTrack]) as readonly EgressSink[]
+    return frame => (end!.sink as Sink<Frame>).write(frame)
+  }
+  const [show, sound] = [open(pictures), open(sounds)]
+  for (const picture of pictures.slice(0, 10)) {
+    clock.advance(40_000)
+    show(picture)
+  }
+  clock.advance(30_000)
+  sound(sounds[0]!)
+  expect(waits.at(-1)).toBe(true)
 })
