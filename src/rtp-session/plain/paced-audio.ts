@@ -160,7 +160,7 @@ class PacedStream implements PacedAudio {
     if (this.#inserts.length > 0) return true
     const isFirst = this.#isIdle || !line.follows(packet)
     if (isFirst) line.beginPassing(packet)
-    if (!line.isPaused) line.pass(packet, ticks, isFirst)
+    if (!line.isPaused && !line.pass(packet, ticks, isFirst)) this.#skipped += 1
     this.#isIdle = line.isPaused
     return true
   }

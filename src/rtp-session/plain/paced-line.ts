@@ -7,6 +7,8 @@ import type { RtpOutgoing, RtpSource } from './types.ts'
 
 /** What was due so long ago has left: nothing overtakes it. */
 const SURELY_LEFT_US = 5000
+/** So much of what comes at once behind a pause is passed on. */
+const MAX_AHEAD_US = 60_000
 /** The sender's clock was set anew. */
 const JUMP_US = 1_000_000
 
@@ -24,6 +26,8 @@ export class PacedLine {
   #passedFrom = 0
   #seqShift = 0
   #tsShift = 0
+  /** What came since then has come at once. */
+  #isCatchingUp = false
   #format: PacedFormat
   #time: PacedClock
   #ts = 0
@@ -82,12 +86,18 @@ export class PacedLine {
     this.#passedFrom = packet.seq
     this.#seqShift = this.#seq - packet.seq
     this.#tsShift = this.#ts - packet.ts
+    this.#isCatchingUp = true
   }
 
-  /** A packet of that sender: gaps stay gaps. It leaves at once, though behind what waits to leave. */
-  pass(packet: RtpPacket, ticks: number, isFirst: boolean): void {
+  /**
+   * A packet of that sender: gaps stay gaps. It leaves at once, though behind what waits to leave. false: it is left
+   * out.
+   */
+  pass(packet: RtpPacket, ticks: number, isFirst: boolean): boolean {
     const { bytes, payloadStart, payloadEnd, arrival } = packet
-    if (packet.seq < this.#passedFrom) return
+    if (packet.seq < this.#passedFrom) return false
+    if (!isFirst && this.#isCatchingUp && this.#isTooMuch(arrival, ticks))
+      return this.#leaveOut(packet, ticks)
     const seq = packet.seq + this.#seqShift
     const ts = packet.ts + this.#tsShift
     const marker = isFirst || packet.marker
@@ -95,11 +105,27 @@ export class PacedLine {
     this.packets += 1
     const passed = { bytes, payloadStart, payloadEnd, seq, ts, marker, key: true, head: true, arrival }
     this.#outgoing.write(passed, this.#format.payloadType, dueUs)
-    if (seq < this.#seq) return
+    if (seq < this.#seq) return true
     this.#seq = seq + 1
     this.#ts = ts
     this.#time.note(ts, arrival, packet.ts)
     this.skip(ticks, arrival)
+    return true
+  }
+
+  /** Silence has stood for it: with both, the far side would hear all that follows later, and later each time. */
+  #isTooMuch(arrival: number, ticks: number): boolean {
+    const { clockRate } = this.#format
+    this.#isCatchingUp = this.slotUs - arrival > (ticks * 0.75e6) / clockRate
+    return this.#isCatchingUp && this.#time.toStreamTime(this.#ts) - arrival > MAX_AHEAD_US
+  }
+
+  /** What follows takes its place. */
+  #leaveOut({ seq }: RtpPacket, ticks: number): false {
+    this.#passedFrom = seq + 1
+    this.#seqShift -= 1
+    this.#tsShift -= ticks
+    return false
   }
 
   /** Has what was given a moment perhaps not left yet? Asked for each packet: mostly its arrival alone tells. */

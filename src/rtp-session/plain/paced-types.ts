@@ -50,7 +50,7 @@ export interface PacedAudioStats {
   readonly packets: number
   /** Packets of silence in place of sound that had not come. */
   readonly filled: number
-  /** Packets' worth of sound left out because more had come than may wait. */
+  /** Packets' worth of sound left out because more had come than may wait, or silence had stood for it. */
   readonly skipped: number
   /** Of another codec, or damaged. */
   readonly malformed: number

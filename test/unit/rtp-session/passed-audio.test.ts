@@ -111,6 +111,26 @@ describe('sound that is passed on', () => {
     expect(Math.abs(resumed.packet.ts - numbers[0]!.ts - elapsed)).toBeLessThan(600)
   })
 
+  test('packets that silence has stood for make the far side hear no later: they are left out', () => {
+    const { clock, give, speak, begun, paced } = scene()
+    let next = 1
+    for (let stall = 0; stall < 20; stall++) {
+      speak(next, next + 50)
+      // Sound of 200 ms comes at once, in place of the packet that was due.
+      clock.advance(180_000)
+      for (let i = next + 50; i < next + 60; i++) give(i)
+      clock.advance(20_000)
+      next += 60
+    }
+    speak(next, next + 10)
+    const packets = begun().map(({ packet }) => packet)
+    const [first, last] = [packets[0]!, packets.at(-1)!]
+    const aheadMs = (last.ts - first.ts) / 8 - (last.arrival - first.arrival) / 1000
+    expect(Math.abs(aheadMs)).toBeLessThan(60)
+    expect(new Set(steps(packets.map(({ seq }) => seq)))).toEqual(new Set([1]))
+    expect(paced.stats.skipped).toBeGreaterThan(50)
+  })
+
   test('a machine that is behind does not add silence to its work; sound passes', () => {
     const { clock, sent, speak } = scene()
     speak(1, 10)
