@@ -4,7 +4,7 @@ import { checkExposure } from '../access/exposure.ts'
 import type { Logger } from '../adapters/adapter.ts'
 import { adapters } from '../adapters/index.ts'
 import { checkCertificates } from '../config/certificates.ts'
-import { mergeConfig, parseConfig, readConfigFile } from '../config/config.ts'
+import { type Config, mergeConfig, parseConfig, readConfigFile } from '../config/config.ts'
 import { type ExplainedKey, explainConfig } from '../config/explain.ts'
 import { planChanges } from '../config/plan.ts'
 import { type ApiFlags, addApiFlags, createApi } from './api-client.ts'
@@ -32,17 +32,22 @@ const warnings: Logger = {
 }
 
 /** All that a start would look at before it opens a door. */
-const check = async (file: string, json: boolean): Promise<void> => {
+const readChecked = async (file: string): Promise<Config> => {
   const config = parseConfig(await readConfigFile(file), adapters)
   checkExposure(config.access, config.http.listen, warnings)
   await checkCertificates(config)
+  return config
+}
+
+const check = async (file: string, json: boolean): Promise<void> => {
+  await readChecked(file)
   if (json) printJson({ file, ok: true })
   else print(`${file} is good.`)
 }
 
 const planAgainst = async (file: string, other: string): Promise<readonly Row[]> => {
-  const [from, to] = await Promise.all([other, file].map(readConfigFile))
-  const changes = planChanges(parseConfig(from, adapters), parseConfig(to, adapters), adapters)
+  const from = parseConfig(await readConfigFile(other), adapters)
+  const changes = planChanges(from, await readChecked(file), adapters)
   return changes.map(({ unit: _unit, ...change }) => change)
 }
 

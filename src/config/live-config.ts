@@ -16,8 +16,8 @@ export interface LiveConfig {
   readonly config: Config
   /** Runs after a reload has changed a key of the section. */
   on(section: string, listener: () => void | Promise<void>): void
-  /** What `file` would change, with the flags as they are. @throws GatewayError 'bad-config' */
-  plan(file: ConfigInput): readonly Change[]
+  /** What `file` would change, with the flags as they are. @throws GatewayError 'bad-config' for what a reload refuses */
+  plan(file: ConfigInput): Promise<readonly Change[]>
   /** Reads the file anew. One that cannot be taken changes nothing. @throws GatewayError 'bad-config', 'not-implemented' */
   reload(): Promise<readonly Change[]>
   /** Changes that were read and wait for a restart. */
@@ -108,8 +108,10 @@ export class RunningConfig implements LiveConfig {
     this.#check = check
   }
 
-  plan(file: ConfigInput): readonly Change[] {
-    return this.#compare(this.#parse({ ...this.#layers, file }))
+  async plan(file: ConfigInput): Promise<readonly Change[]> {
+    const next = this.#parse({ ...this.#layers, file })
+    await this.#check(next)
+    return this.#compare(next)
   }
 
   explain(): readonly ExplainedKey[] {

@@ -51,6 +51,16 @@ describe('config', () => {
     const running = JSON.parse((await ask('config', 'plan', 'second.yaml', '--json')).stdout)
     expect(running.changes.map(({ key }: { key: string }) => key)).toEqual(['streams.graceMs', 'log.level'])
   })
+  test('plan: a certificate that is not there is refused, as by check and reload', async () => {
+    const refusal = {
+      code: 2,
+      output: expect.stringContaining('the certificate none.pem with none.key: ENOENT'),
+    }
+    expect(await run('config', 'plan', 'no-certificate.yaml', '--against', 'first.yaml')).toMatchObject(
+      refusal,
+    )
+    expect(await ask('config', 'plan', 'no-certificate.yaml')).toMatchObject(refusal)
+  })
   test('explain: where each key comes from', async () => {
     const { output } = await run('config', 'explain', '--config', 'first.yaml', '--rtmp', ':1936')
     expect(output).toMatch(/^streams\.graceMs +5 +file +live$/m)

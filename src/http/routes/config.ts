@@ -36,7 +36,7 @@ export const configRoutes = (live: LiveConfig): readonly ApiRoute[] => [
     access: 'write',
     body: planRequestSchema,
     answer: changesSchema,
-    run: ({ body }) => ({ changes: live.plan(body.config).map(changeView) }),
+    run: async ({ body }) => ({ changes: (await live.plan(body.config)).map(changeView) }),
   }),
   jsonRoute({
     id: 'reloadConfig',

@@ -193,6 +193,7 @@ describe('reading it anew', () => {
     live.checkBy(next => {
       if (next.streams.graceMs === 666) throw new GatewayError('bad-config', 'not that')
     })
+    if (!(file instanceof Error)) await expect(live.plan(file)).rejects.toThrow(why)
     write(file)
     await expect(live.reload()).rejects.toThrow(why)
     expect(live.config.streams.graceMs).toBe(5)
