@@ -20,8 +20,13 @@ interface About {
   /** The stream it reads. */
   readonly stream: string
 }
+/** Its ends as given, without keys. */
+interface Ends {
+  readonly from: string
+  readonly to: readonly string[]
+}
 /** Each 'opened' has one 'closed'; 'changed' comes in between. */
 export type BridgeEvent =
-  | (About & { readonly type: 'opened'; readonly from: string; readonly to: readonly string[] })
+  | (About & Ends & { readonly type: 'opened' })
   | (About & { readonly type: 'changed'; readonly change: EndChange })
-  | (About & { readonly type: 'closed'; readonly reason: CloseReason })
+  | (About & Ends & { readonly type: 'closed'; readonly reason: CloseReason })

@@ -11,6 +11,7 @@ import type { LinkState } from './link-state.ts'
 import type { BridgeParts } from './parts.ts'
 import { isCalm } from './retrying.ts'
 import { openSource, type Source, streamName } from './source.ts'
+import { wallTime } from './wall-time.ts'
 
 export interface SourceInfo {
   readonly state: LinkState
@@ -163,6 +164,7 @@ class RunningBridge {
       state: status?.state ?? 'connecting',
       waiting: undefined,
       error: status?.lastError,
+      errorAt: wallTime(this.#parts.clock, status?.lastErrorAt),
       reason: this.#reason,
       retries: status?.retries ?? 0,
       nextRetryAt: undefined,

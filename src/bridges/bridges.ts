@@ -123,7 +123,7 @@ export const createBridges = (parts: BridgesParts): Bridges => {
     running.set(bridge.id, bridge)
     void bridge.closed.then(reason => {
       remember(bridge)
-      onEvent({ type: 'closed', ...about, reason })
+      onEvent({ type: 'closed', ...about, ...labels, reason })
     })
     return opening
   }

@@ -1,7 +1,7 @@
 /** Connections of one destination, one after the other: dials, subscribes, watches that bytes move. */
 
 import type { PeerDescription } from '../adapters/adapter.ts'
-import { describeReason, reasonOf } from '../core/scope.ts'
+import { reasonOf } from '../core/scope.ts'
 import type { CloseReason, Egress, Scope, StreamInfo, Subscription } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import type { Check } from '../restream/preflight.ts'
@@ -9,7 +9,7 @@ import { type ProfiledEgress, profileEgress } from '../restream/profiled-egress.
 import { pushUrl, type UrlEndpoint } from './endpoint.ts'
 import { watchFlow } from './flow.ts'
 import type { LegInfo, LegParts } from './leg-info.ts'
-import { isCalm, type Outcome } from './retrying.ts'
+import { isCalm, lossOf, type Outcome } from './retrying.ts'
 import { untilReady } from './until-ready.ts'
 
 /** A publisher that is there may take so long until its tracks are known. */
@@ -141,8 +141,7 @@ export class Carrier {
     if (reason.code === 'shutdown' || (reason.code === 'subscriber-left' && isLive))
       return { kind: 'ended', reason }
     if (!isLive || isCalm(reason)) return { kind: 'source-gone', reason }
-    const error = reason.error instanceof GatewayError ? reason.error : undefined
-    return { kind: 'lost', error: error ?? new GatewayError('closed', describeReason(reason)) }
+    return { kind: 'lost', error: lossOf(reason) }
   }
 }
 

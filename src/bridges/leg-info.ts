@@ -26,6 +26,8 @@ export interface LegInfo {
   readonly waiting: WaitingInfo | undefined
   /** What was wrong last; stays when it is live again. */
   readonly error: GatewayError | undefined
+  /** Wall clock in microseconds of the error. */
+  readonly errorAt: number | undefined
   /** Why it is over, when it is. */
   readonly reason: CloseReason | undefined
   /** Connections tried again so far. */

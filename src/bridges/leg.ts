@@ -6,6 +6,7 @@ import type { LegInfo, LegParts } from './leg-info.ts'
 import { isFinal, type LinkStatus, waitsForSource } from './link-state.ts'
 import { Retrying } from './retrying.ts'
 import { tell } from './tell.ts'
+import { wallTime } from './wall-time.ts'
 
 export interface Leg extends Closable {
   info(): LegInfo
@@ -41,8 +42,6 @@ export const openLeg = (endpoint: UrlEndpoint, parts: LegParts, bridge: Scope): 
   scope.defer(registry.on('stream:ready', ({ name }) => name === stream && link.sourceBack()))
   link.start()
 
-  const wallOf = (at: number | undefined): number | undefined =>
-    at === undefined ? undefined : clock.wall() + at - clock.now()
   return {
     ...link.lifetime,
     started: started.promise,
@@ -52,10 +51,11 @@ export const openLeg = (endpoint: UrlEndpoint, parts: LegParts, bridge: Scope): 
       state: link.status.state,
       waiting: link.status.state === 'live' ? registry.find(stream)?.waiting : undefined,
       error: link.status.lastError,
+      errorAt: wallTime(clock, link.status.lastErrorAt),
       reason: link.reason,
       retries: link.status.retries,
       profile: endpoint.profile?.name,
-      nextRetryAt: wallOf(link.status.nextRetryAt),
+      nextRetryAt: wallTime(clock, link.status.nextRetryAt),
       ...carrier.info(),
     }),
   }

@@ -7,6 +7,8 @@ export interface LinkStatus {
   readonly state: LinkState
   /** Why it was lost, refused, or has to wait; stays when it is live again. */
   readonly lastError: GatewayError | undefined
+  /** Monotonic microseconds. */
+  readonly lastErrorAt: number | undefined
   /** Connections tried again so far. */
   readonly retries: number
   /** Monotonic microseconds of the next try. In back-off without: it waits for its source. */
@@ -56,6 +58,7 @@ export type LinkEvent =
 export const initialStatus: LinkStatus = {
   state: 'connecting',
   lastError: undefined,
+  lastErrorAt: undefined,
   retries: 0,
   nextRetryAt: undefined,
   step: 0,
@@ -128,7 +131,7 @@ const lose = (status: LinkStatus, event: LinkEvent & { type: 'lost' }, policy: R
   const hangUps = after.hangUps + (hungUp ? 1 : 0)
   const error = hungUp && !final ? judgeHangUp(event.error, hangUps, policy) : event.error
   const refused = isRefusal(error)
-  const lost = { ...status, ...after, hangUps, lastError: error }
+  const lost = { ...status, ...after, hangUps, lastError: error, lastErrorAt: at }
   if (final || (refused && !after.proven)) return { ...lost, state: 'failed' }
   const waitMs = Math.max(backoffMs(policy, after.step, refused, random), (error.retryAfterS ?? 0) * 1000)
   return { ...lost, state: 'backoff', step: after.step + 1, nextRetryAt: at + Math.round(waitMs * 1000) }
@@ -136,8 +139,10 @@ const lose = (status: LinkStatus, event: LinkEvent & { type: 'lost' }, policy: R
 
 /** To have waited for its source is no error of this end. */
 const goLive = (status: LinkStatus, at: number): LinkStatus => {
-  const lastError = status.lastError?.code === 'stream-offline' ? undefined : status.lastError
-  return { ...status, state: 'live', liveSince: at, lastError }
+  const live = { ...status, state: 'live', liveSince: at } as const
+  return status.lastError?.code === 'stream-offline'
+    ? { ...live, lastError: undefined, lastErrorAt: undefined }
+    : live
 }
 
 const isOver = ({ state }: LinkStatus): boolean => state === 'failed' || state === 'ended'
@@ -153,7 +158,13 @@ export const reduceLink = (status: LinkStatus, event: LinkEvent, policy: RetryPo
     case 'lost':
       return lose(status, event, policy)
     case 'source-gone':
-      return { ...status, ...afterwards(status, event.at, policy), state: 'backoff', lastError: event.error }
+      return {
+        ...status,
+        ...afterwards(status, event.at, policy),
+        state: 'backoff',
+        lastError: event.error,
+        lastErrorAt: event.at,
+      }
     case 'source-back':
       return isWaiting(status) ? { ...status, state: 'connecting' } : status
     case 'due':

@@ -1,7 +1,7 @@
 /** Keeps one end of a bridge connected: carries out what the state machine says, one connection at a time. */
 import { closable, describeReason, reasonOf } from '../core/scope.ts'
 import type { Clock, Closable, CloseReason, Scope } from '../core/types.ts'
-import { GatewayError, toGatewayError } from '../errors.ts'
+import { type ErrorCode, GatewayError, toGatewayError } from '../errors.ts'
 import {
   initialStatus,
   isFinal,
@@ -130,7 +130,7 @@ export class Retrying {
 
   #endWithSource(reason: CloseReason, at: number): void {
     if (isCalm(reason)) this.#end(reason)
-    else this.#dispatch({ type: 'lost', at, error: offline(reason), random: 0, final: true })
+    else this.#dispatch({ type: 'lost', at, error: lossOf(reason, 'stream-offline'), random: 0, final: true })
   }
 
   #end(reason: CloseReason): void {
@@ -149,6 +149,16 @@ const calm: ReadonlySet<CloseReason['code']> = new Set([
 ])
 /** Did it end as wished, and not by a fault? */
 export const isCalm = (reason: CloseReason): boolean => calm.has(reason.code)
+
+/** What it was lost for: the error of the reason, or its words as one. */
+export const lossOf = (reason: CloseReason, otherwise: ErrorCode = 'closed'): GatewayError => {
+  if (reason.error instanceof GatewayError) return reason.error
+  const isTimeout = reason.code === 'timeout'
+  return new GatewayError(
+    isTimeout ? reason.code : otherwise,
+    isTimeout ? reason.detail : describeReason(reason),
+  )
+}
 
 const offline = (reason: CloseReason): GatewayError =>
   reason.error instanceof GatewayError

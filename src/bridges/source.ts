@@ -1,12 +1,12 @@
 /** The near end of a bridge: the stream it reads, and where that comes from. */
 import type { PeerDescription, PulledSource } from '../adapters/adapter.ts'
-import { describeReason, reasonOf } from '../core/scope.ts'
+import { reasonOf } from '../core/scope.ts'
 import type { Closable, LinkStats, Publication, Scope } from '../core/types.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import type { UrlEndpoint } from './endpoint.ts'
 import { isFinal, type LinkStatus } from './link-state.ts'
 import type { BridgeParts } from './parts.ts'
-import { isCalm, type Outcome, Retrying } from './retrying.ts'
+import { isCalm, lossOf, type Outcome, Retrying } from './retrying.ts'
 import { tell } from './tell.ts'
 
 /** The source gets the name that a `stream:` destination gives, else one of the bridge's own. */
@@ -89,8 +89,7 @@ export const openSource = (parts: BridgeParts, from: UrlEndpoint, stream: string
     const reason = await publication.closed
     if (attempt.signal.aborted) return { kind: 'ended', reason: reasonOf(attempt.signal) }
     if (isCalm(reason) && !mayRetry) return { kind: 'source-gone', reason }
-    const error = reason.error instanceof GatewayError ? reason.error : undefined
-    return { kind: 'lost', error: error ?? new GatewayError('closed', describeReason(reason)) }
+    return { kind: 'lost', error: lossOf(reason) }
   }
   const link = new Retrying({
     scope: own,

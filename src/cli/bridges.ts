@@ -5,16 +5,26 @@ import { type Define, examples } from './command.ts'
 import { EXIT } from './exit-codes.ts'
 import { drawPlan } from './plan-words.ts'
 import { columns, print, printJson } from './print.ts'
-import { byteCount, drops, duration, facts } from './words.ts'
+import { age, byteCount, drops, duration, facts } from './words.ts'
 
 export const bridgesHead = ['ID', 'FROM', 'TO', 'STATE', 'SENT', 'RETRIES', 'LAST ERROR']
 
+/** What is over is told as past: "before, 12 s ago: …". */
+const errorWords = ({ state, lastError, lastErrorAt }: LegView): string => {
+  if (lastError === null) return ''
+  if (state !== 'live') return lastError
+  return `before${lastErrorAt === null ? '' : `, ${age(lastErrorAt)} ago`}: ${lastError}`
+}
+
 /** One row a destination. */
 export const bridgeRows = ({ id, from, legs }: BridgeView): string[][] =>
-  legs.map(({ to, state, waiting, bytes, retries, lastError }) => [
-    ...[id, from, to, waiting === null ? state : `${state}, waits ${duration(waiting.leftMs)}`],
-    ...[byteCount(bytes), String(retries), lastError ?? ''],
-  ])
+  legs.map(leg => {
+    const { to, state, waiting, bytes, retries } = leg
+    return [
+      ...[id, from, to, waiting === null ? state : `${state}, waits ${duration(waiting.leftMs)}`],
+      ...[byteCount(bytes), String(retries), errorWords(leg)],
+    ]
+  })
 
 const nextTry = ({ nextRetryAt }: LegView): string | false =>
   nextRetryAt !== null && `next try in ${duration(Date.parse(nextRetryAt) - Date.now())}`
@@ -34,7 +44,7 @@ const legLines = (leg: LegView, number: number | undefined): string[] => [
     leg.stats !== null && drops(leg.stats.dropped, leg.stats.droppedBy),
     nextTry(leg),
   )}`,
-  ...(leg.lastError === null ? [] : [`    ${leg.lastError}`]),
+  ...(leg.lastError === null ? [] : [`    ${errorWords(leg)}`]),
   ...(leg.plan === null ? [] : drawPlan(leg.plan).map(line => `    ${line}`)),
   ...leg.preflight
     .filter(({ ok }) => ok === false)

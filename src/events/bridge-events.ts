@@ -6,18 +6,21 @@ import type { EventLog } from './log.ts'
 
 export const appendBridgeEvent = (log: EventLog, event: BridgeEvent): void => {
   const { bridge, stream } = event
-  if (event.type === 'opened') {
-    log.append('bridge:opened', { stream, data: { bridge, from: event.from, to: event.to } })
-  } else if (event.type === 'changed') {
+  if (event.type === 'changed') {
     const { end, state, retries, detail, code } = event.change
     log.append('leg:changed', { stream, reason: detail, code, data: { bridge, end, state, retries } })
+    return
+  }
+  const { from, to } = event
+  if (event.type === 'opened') {
+    log.append('bridge:opened', { stream, data: { bridge, from, to } })
   } else {
     const { code } = event.reason
     log.append('bridge:closed', {
       stream,
       code,
       reason: maskUrls(describeReason(event.reason)),
-      data: { bridge },
+      data: { bridge, from, to },
     })
   }
 }

@@ -124,6 +124,7 @@ const legView = (leg: LegInfo, isSecret: boolean): LegView => ({
   state: leg.state,
   waiting: leg.waiting === undefined ? null : waitingView(leg.waiting),
   lastError: leg.error === undefined ? null : maskUrls(leg.error.message),
+  lastErrorAt: leg.errorAt === undefined ? null : isoTime(leg.errorAt),
   code: leg.error?.code ?? null,
   retries: leg.retries,
   nextRetryAt: leg.nextRetryAt === undefined ? null : isoTime(leg.nextRetryAt),

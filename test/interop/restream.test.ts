@@ -86,6 +86,10 @@ describe('a destination that misbehaves', () => {
     expect(bad.connections).toHaveLength(3)
     expect(legOf(bridge).error).toMatchObject({ code: 'hung-up' })
     expect(legOf(bridge).error!.message).toMatch(/2 of 3 times in a row until that is a refusal$/)
+    const view = bridgeView(bridge.info())
+    expect(Date.parse(view.legs[0]!.lastErrorAt!)).toBeGreaterThan(Date.now() - 20_000)
+    expect(bridgeRows(view)[0]!.at(-1)).toMatch(/^before, \d+ s ago: The remote end hung up soon: /)
+    expect(describeBridge(view)).toMatch(/\n {4}before, \d+ s ago: The remote end hung up soon: /)
   })
 
   test('only ever hangs up: called a refusal after as many as are allowed, with the number', async () => {

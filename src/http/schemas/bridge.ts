@@ -38,7 +38,8 @@ const legSchema = named(
     waiting: waitingSchema
       .nullable()
       .describe('It is connected and gets nothing: the publisher was lost and may come back for so long'),
-    lastError: sentence,
+    lastError: sentence.describe('What was wrong last; stays when it is live again'),
+    lastErrorAt: time.nullable(),
     code: z.string().nullable().describe('Code of the last error'),
     retries: count,
     nextRetryAt: time.nullable(),

@@ -78,6 +78,7 @@ export interface LegView {
   readonly state: RunState
   readonly waiting: WaitingView | null
   readonly lastError: string | null
+  readonly lastErrorAt: string | null
   readonly retries: number
   readonly nextRetryAt: string | null
   readonly plan: PlanView | null

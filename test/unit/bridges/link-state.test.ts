@@ -137,7 +137,9 @@ describe('a source that goes and comes', () => {
     expect(run([due], waiting)).toBe(waiting)
     const back = run([{ type: 'source-back' }], waiting)
     expect(back).toMatchObject({ state: 'connecting', retries: 0 })
-    expect(run([live(70 * s)], back)).toMatchObject({ state: 'live', lastError: undefined })
+    expect(waiting.lastErrorAt).toBe(60 * s)
+    const again = run([live(70 * s)], back)
+    expect(again).toMatchObject({ state: 'live', lastError: undefined, lastErrorAt: undefined })
   })
   test('coming back does not shorten a back-off', () => {
     const backoff = run([lost(0)])

@@ -251,6 +251,9 @@ describe('bridges', () => {
       stream: 'bridge/events',
       data: { bridge: bridge.id, from, to: ['rtmp://127.0.0.1:1/app/***'] },
     })
+    expect(reader.events().find(({ type }) => type === 'bridge:closed')!.data).toEqual(
+      reader.events()[0]!.data,
+    )
     expect(reader.events().find(({ data }) => data?.state === 'backoff')).toMatchObject({
       type: 'leg:changed',
       code: 'connect-failed',

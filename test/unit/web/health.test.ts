@@ -4,7 +4,7 @@ import type { LegView, StreamView, SubscriberView, TrackView } from '../../../sr
 import { judge } from '../../../src/web/page/health.ts'
 
 const leg = (to: string, more: Partial<LegView> = {}): LegView => ({
-  ...{ to, state: 'live', waiting: null, lastError: null, retries: 0, nextRetryAt: null },
+  ...{ to, state: 'live', waiting: null, lastError: null, lastErrorAt: null, retries: 0, nextRetryAt: null },
   ...{ plan: null, bytes: 1, profile: null, preflight: [], peer: null },
   ...more,
 })
