@@ -5,6 +5,7 @@ import { createH264Params } from '../../../src/media/h264/parameters.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
 import { freePort, until } from '../../helpers/program.ts'
 import { placeSipCall } from '../../helpers/sip-caller.ts'
+import { openUserAgent } from '../../helpers/sip-user-agent.ts'
 
 const free = { listen: { host: '127.0.0.1', port: 0 } }
 let gateway: Gateway
@@ -19,6 +20,7 @@ beforeAll(async () => {
       sip: {
         ...free,
         ports: { min, max: min + 1 },
+        outbound: { domains: ['127.0.0.1'] },
         routes: [{ called: 'a', from: 'loopback', publish: 'a/{callId}' }],
       },
     },
@@ -83,6 +85,31 @@ test('pictures for which no port is left are left out, at first and later, and t
   expect(plain.ended).toBe(false)
   await plain.close()
   await until('it is over', () => live() === undefined)
+})
+
+test('a call of ours goes without pictures too, and gives back what it got when there is no port for sound', async () => {
+  const heard: (string | undefined)[] = []
+  const phone = await openUserAgent({
+    onInvite: invite => {
+      heard.push(invite.offer?.content)
+      invite.reject(486)
+    },
+  })
+  const to = `sip:bob@127.0.0.1:${phone.addresses[0]!.port}`
+  const dial = () => gateway.calls.dial({ to, video: true })
+  await dial()
+  await until('it is refused, and so its port free', () => {
+    return heard.length === 1 && gateway.calls.list().every(({ state }) => state === 'ended')
+  })
+  expect(heard[0]).toMatch(/^m=audio /m)
+  expect(heard[0]).not.toContain('m=video')
+  const other = await placeSipCall(door, 'a')
+  await expect(dial()).rejects.toMatchObject({ code: 'port-in-use' })
+  await other.close()
+  await until('the port is free', () => gateway.calls.list().every(({ state }) => state === 'ended'))
+  await dial()
+  await until('it rings again', () => heard.length === 2)
+  await phone.close()
 })
 
 test('over IPv6 as well', async () => {

@@ -103,30 +103,22 @@ export class CallMedia {
     this.#srtp = 'off'
   }
 
-  /** Opens what is not open yet and may be. @throws GatewayError 'port-in-use' */
-  prepare(kinds: readonly string[]): void {
+  /**
+   * Opens what is not open yet and may be. A call that has sound goes without pictures when no port is left for them.
+   * @throws GatewayError 'port-in-use'
+   */
+  prepare(kinds: readonly LineKind[]): void {
+    this.#unopened = undefined
     for (const kind of KINDS)
-      if (kinds.includes(kind) && this.#may(kind)) this.#lines[kind] ??= this.#open(kind)
+      if (kinds.includes(kind) && this.#may(kind) && this.#lines[kind] === undefined) this.#begin(kind)
   }
 
   /** Answers an offer of the far side; ports are opened for what is agreed only, as far as there are any. @throws GatewayError 'port-in-use' */
   answer(offer: string): Agreement | Refusal {
     const verdict = answerOffer(offer, this.#local(true), this.agreement)
     if (verdict.outcome === 'refused') return verdict
-    this.#prepareAsFar(verdict.lines.map(({ kind }) => kind))
+    this.prepare(verdict.lines.map(({ kind }) => kind))
     return answerOffer(offer, this.local(), this.agreement)
-  }
-
-  /** A call that has sound goes without pictures when no port is left for them. @throws GatewayError 'port-in-use' */
-  #prepareAsFar(kinds: readonly LineKind[]): void {
-    this.#unopened = undefined
-    this.prepare(kinds.filter(kind => kind === 'audio'))
-    try {
-      this.prepare(kinds)
-    } catch (thrown) {
-      if (this.audio === undefined) throw thrown
-      this.#unopened = `video is left out: ${toGatewayError(thrown).message}`
-    }
   }
 
   /** This end of the call as an offer or an answer tells it. */
@@ -220,6 +212,15 @@ export class CallMedia {
   #may(kind: LineKind): boolean {
     const { codecs, video } = this.#parts.terms
     return kind === 'video' ? video : codecs.some(codec => codec !== 'h264')
+  }
+
+  #begin(kind: LineKind): void {
+    try {
+      this.#lines[kind] = this.#open(kind)
+    } catch (thrown) {
+      if (kind === 'audio' || this.audio === undefined) throw thrown
+      this.#unopened = `${kind} is left out: ${toGatewayError(thrown).message}`
+    }
   }
 
   #open(kind: LineKind): CallLine {

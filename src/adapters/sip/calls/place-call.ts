@@ -16,7 +16,7 @@ import type { Board, PlacedCall } from './board.ts'
 import { Call } from './call.ts'
 import type { CallTerms } from './call-media.ts'
 import { byeReason } from './codes.ts'
-import { takeAnswer } from './renegotiate.ts'
+import { offerOf, takeAnswer } from './renegotiate.ts'
 import { isSdp, sdpBody } from './session-description.ts'
 import { sessionEvents } from './session-events.ts'
 
@@ -125,6 +125,7 @@ class Attempt {
   readonly #early = new Map<string, Agreement>()
   #redirects = 0
 
+  /** @throws GatewayError 'port-in-use' */
   constructor(board: Board, request: PlacedCall, way: RoutedWay, targets: Targets) {
     const target = targets[0]!
     this.#board = board
@@ -150,8 +151,12 @@ class Attempt {
     )
     const { publish, hear, publication, takesOver } = request
     this.call.purpose = { publish, hear, publication, takesOver }
-    this.call.media.prepare(['audio', 'video'])
-    this.#offered = makeOffer(this.call.media.local())
+    try {
+      this.#offered = offerOf(this.call)
+    } catch (thrown) {
+      this.call.fail(thrown)
+      throw thrown
+    }
   }
 
   send(target = this.#way.target): void {
