@@ -182,6 +182,10 @@ const compose = async (parts: Parts, listen: boolean): Promise<Gateway> => {
       ffmpegPath: () => config.transcode.ffmpeg,
       authorize,
       admitCall: hook,
+      resolveForPeers: async host => {
+        const { allowPrivate = [] } = config.outbound
+        return createResolveHost({ allowPrivate }, config.access)?.(host)
+      },
     }
     return { adapter, context, config: config.adapters.get(adapter.name) }
   }

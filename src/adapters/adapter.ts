@@ -127,6 +127,11 @@ export interface AdapterContext {
   readonly ffmpegPath?: () => string
   /** Where a host that is dialled may be found; see `pinnedLookup`. Left out: wherever it is. */
   readonly resolveHost?: ResolveHost
+  /**
+   * Rejects with a GatewayError 'forbidden' for an address that a peer may not lead us to, as a caller that transfers
+   * does: whoever may use the API has no part in it. Left out: it may lead anywhere.
+   */
+  readonly resolveForPeers?: (host: string) => Promise<unknown>
 }
 
 export interface Capability {

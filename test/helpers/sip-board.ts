@@ -96,6 +96,7 @@ export const openBoard = async (
   network: SipNetwork,
   section: object,
   host = '10.0.0.1',
+  more: Pick<AdapterContext, 'resolveForPeers'> = {},
 ): Promise<TestBoard> => {
   const config = sipConfig.parse({ listen: { host, port: 5060 }, ...section })
   const registry = createRegistry({ clock })
@@ -107,6 +108,7 @@ export const openBoard = async (
       ...{ registry, scope, clock, log: quietLog },
       http: { route: () => undefined },
       authorize: async () => undefined,
+      ...more,
     },
     config,
     tell: event => void events.push(event),

@@ -4,6 +4,7 @@ import type { IncomingInvite } from '../../../src/adapters/sip/incoming-invite.t
 import type { IncomingRequest } from '../../../src/adapters/sip/request.ts'
 import type { Session } from '../../../src/adapters/sip/session.ts'
 import type { Signalling } from '../../../src/adapters/sip/signalling.ts'
+import { GatewayError } from '../../../src/errors.ts'
 import { ManualClock } from '../../helpers/manual-clock.ts'
 import { openBoard, phoneSdp, type TestBoard } from '../../helpers/sip-board.ts'
 import { SipNetwork } from '../../helpers/sip-network.ts'
@@ -209,5 +210,31 @@ describe('REFER with Replaces', () => {
     const first = await desk()
     const { code } = await refer(first.session!, target.replace(BOB!, '10.0.0.77'))
     expect(code).toBe(603)
+  })
+
+  test('a caller leads us to no private address that nobody has named', async () => {
+    await gateway.close()
+    await pass(clock, 1000, 50)
+    const refused: string[] = []
+    const resolveForPeers = async (host: string): Promise<void> => {
+      refused.push(host)
+      throw new GatewayError('forbidden', `${host} is private`)
+    }
+    gateway = await openBoard(
+      clock,
+      network,
+      {
+        routes: [{ called: 'desk', from: 'any', publish: 'a', transfer: { to: [`@${BOB}`] } }],
+        outbound: { domains: ['*'] },
+      },
+      OURS,
+      { resolveForPeers },
+    )
+    let calls = 0
+    pickUp = () => void calls++
+    const first = await desk()
+    const { told } = await refer(first.session!, target)
+    expect([told.at(-1), calls, refused]).toEqual(['SIP/2.0 603 Failed', 0, [BOB]])
+    expect(running()).toMatchObject([{ direction: 'inbound', publish: 'a' }])
   })
 })

@@ -130,6 +130,7 @@ const follow = async (call: Call, session: Session, target: SipUri, headers: Ext
     hear: call.hearing.stream,
     takesOver: true,
     headers,
+    resolveHost: call.board.context.resolveForPeers,
   })
   next.onRinging = () => tellProgress(session, 180, 'Ringing')
   // Told before the new call takes the old one's place, which ends it.
