@@ -32,12 +32,18 @@ export interface CallMedia {
   /** Whether we follow the address that media really comes from. 'off': it is the one described. */
   readonly latch: 'off' | 'waiting' | 'locked'
   readonly received: CallReceived
-  readonly sent: { readonly packets: number; readonly bytes: number }
+  readonly sent: CallSent
   /** Of 1.0 to 4.5, ITU-T G.107 from loss, jitter and delay; undefined: nothing was received yet. */
   readonly mos: number | undefined
   readonly roundTripMs: number | undefined
   /** 0 to 1: what the far side last said that it lost of ours. */
   readonly remoteFractionLost: number | undefined
+}
+export interface CallSent {
+  readonly packets: number
+  readonly bytes: number
+  /** Not sent, by reason. */
+  readonly dropped: Readonly<Record<string, number>>
 }
 export interface CallReceived {
   readonly packets: number

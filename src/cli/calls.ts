@@ -57,18 +57,23 @@ export const callRow = (call: CallView): string[] => {
   ]
 }
 
+const droppedOf = ({ dropped }: Pick<CallView['media'][number]['sent'], 'dropped'>): string | false => {
+  const reasons = Object.entries(dropped).map(([reason, count]) => `${reason} ${count}`)
+  return reasons.length > 0 && `dropped: ${reasons.join(', ')}`
+}
+
 const mediaLines = (media: CallView['media'][number]): string[] => {
   const { kind, codec, direction, srtp, local, remote, latch, received, sent } = media
-  const dropped = Object.entries(received.dropped).map(([reason, count]) => `${reason} ${count}`)
   return [
     facts(`${kind} ${codec}`, direction, srtp && 'SRTP', `${local} ↔ ${remote ?? '?'}`, `latch ${latch}`),
     facts(
       `  received ${received.packets} packets, ${received.lost} lost, jitter ${received.jitterMs.toFixed(1)} ms`,
-      dropped.length > 0 && `dropped: ${dropped.join(', ')}`,
+      droppedOf(received),
       media.mos !== null && `MOS ${media.mos.toFixed(2)}`,
     ),
     facts(
       `  sent ${sent.packets} packets`,
+      droppedOf(sent),
       media.remoteFractionLost !== null && `${(100 * media.remoteFractionLost).toFixed(1)} % lost there`,
       media.roundTripMs !== null && `round trip ${media.roundTripMs.toFixed(1)} ms`,
     ),

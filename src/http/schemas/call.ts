@@ -29,7 +29,11 @@ const mediaSchema = named(
       jitterMs: z.number(),
       dropped: z.record(z.string(), count).describe('Not taken, by reason'),
     }),
-    sent: z.object({ packets: count, bytes: count }),
+    sent: z.object({
+      packets: count,
+      bytes: count,
+      dropped: z.record(z.string(), count).describe('Not sent, by reason'),
+    }),
     mos: z.number().nullable().describe('1.0 to 4.5 by ITU-T G.107; null: nothing was received yet'),
     roundTripMs: z.number().nullable(),
     remoteFractionLost: z.number().nullable().describe('0 to 1: what the far side lost of ours'),

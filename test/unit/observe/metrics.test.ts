@@ -25,7 +25,13 @@ let scope: ReturnType<typeof createScope>
 const received = { packets: 95, bytes: 15_200, lost: 5, jitterMs: 2, dropped: {} }
 const sound: CallMedia = {
   ...{ kind: 'audio', codec: 'pcmu', direction: 'sendrecv', srtp: true, local: '', remote: '', latch: 'off' },
-  ...{ received, sent: { packets: 90, bytes: 14_400 }, mos: 4.1, roundTripMs: 20, remoteFractionLost: 0 },
+  ...{
+    received,
+    sent: { packets: 90, bytes: 14_400, dropped: {} },
+    mos: 4.1,
+    roundTripMs: 20,
+    remoteFractionLost: 0,
+  },
 }
 const call = (over: Partial<CallInfo>): CallInfo => ({
   ...{ id: 'c1', protocol: 'sip', direction: 'inbound', state: 'live', hold: 'none', from: '', to: '' },

@@ -25,6 +25,10 @@ export interface CallLineParts {
   createPacedAudio(send: (source: RtpSource) => RtpOutgoing, format: PacedFormat): PacedAudio
 }
 
+/** Those of which there are any. */
+const counted = (all: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0))
+
 const pacedFormat = ({ codec, events }: AgreedLine): PacedFormat | undefined => {
   if (codec.id === 'h264') return undefined
   const spoken = events[0]
@@ -161,7 +165,7 @@ export class CallLine {
         jitterMs: got?.jitterMs ?? 0,
         dropped: this.#dropped(),
       },
-      sent: { packets: sent?.packets ?? 0, bytes: sent?.bytes ?? 0 },
+      sent: { packets: sent?.packets ?? 0, bytes: sent?.bytes ?? 0, dropped: this.#unsent() },
       mos: this.#mos(agreed, roundTripMs),
       roundTripMs,
       remoteFractionLost: sent?.fractionLost,
@@ -170,8 +174,12 @@ export class CallLine {
 
   #dropped(): Readonly<Record<string, number>> {
     const { strangers, refused, wrongPayloadType, comfortNoise, malformed, unauthentic } = this.endpoint.stats
-    const all = { strangers, refused, wrongPayloadType, comfortNoise, malformed, unauthentic }
-    return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0))
+    return counted({ strangers, refused, wrongPayloadType, comfortNoise, malformed, unauthentic })
+  }
+
+  #unsent(): Readonly<Record<string, number>> {
+    const { skipped: tooMuch = 0, malformed = 0 } = this.#paced?.stats ?? {}
+    return counted({ tooMuch, malformed, unsent: this.endpoint.stats.unsent })
   }
 
   #mos({ codec }: AgreedLine, roundTripMs = 0): number | undefined {
