@@ -15,8 +15,8 @@ const levels: readonly (readonly [samples: number, level: number])[] = [
 const levelOf = (samples: number): number => levels.find(([limit]) => samples <= limit)?.[1] ?? 62
 
 /**
- * The VPCodecConfigurationRecord (with its version and flags, as in MP4 and Enhanced RTMP): 8 bit for profiles 0 and 1, else 10 bit; 4:2:0; colour
- * unspecified.
+ * The VPCodecConfigurationRecord (with its version and flags, as in MP4 and Enhanced RTMP): 8 bit for profiles 0 and
+ * 1, else 10 bit; 4:2:0; colour unspecified.
  */
 export const buildVpcC = (params: VpxParameters): Uint8Array => {
   const { profile, size } = params

@@ -113,7 +113,10 @@ export class CallMedia {
       if (kinds.includes(kind) && this.#may(kind) && this.#lines[kind] === undefined) this.#begin(kind)
   }
 
-  /** Answers an offer of the far side; ports are opened for what is agreed only, as far as there are any. @throws GatewayError 'port-in-use' */
+  /**
+   * Answers an offer of the far side; ports are opened for what is agreed only, as far as there are any.
+   * @throws GatewayError 'port-in-use'
+   */
   answer(offer: string): Agreement | Refusal {
     const verdict = answerOffer(offer, this.#local(true), this.agreement)
     if (verdict.outcome === 'refused') return verdict
