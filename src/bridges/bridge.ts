@@ -192,7 +192,8 @@ export const openBridge = (parts: BridgeParts): OpeningBridge => {
   void scope.closed.then(reason => {
     running.ended(reason)
     const { from, state } = running.info()
-    log.info({ from, state }, `bridge ${state}: ${maskUrls(describeReason(reason))}`)
+    const why = maskUrls(describeReason(reason))
+    log.info({ from, state }, `bridge ${why.startsWith(`${state}: `) ? why : `${state}: ${why}`}`)
   })
   const connected = running.connect().catch(async (thrown: unknown) => {
     const error = toGatewayError(thrown)

@@ -64,7 +64,8 @@ const printResult = ({ state, reason, legs }: BridgeInfo): void => {
     const retries = leg.retries === 0 ? '' : `, ${leg.retries} retries`
     print(`${leg.to}: ${leg.state}${moved}${dropped}${retries}`)
   }
-  print(`${state}: ${reason}`)
+  // Why something failed says that it did.
+  print(reason?.startsWith(`${state}: `) ? reason : `${state}: ${reason}`)
 }
 
 /** The first leg that failed decides; without one, the source's end does. */

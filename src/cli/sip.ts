@@ -1,4 +1,6 @@
 /** `crosspoint sip explain URI`: what would happen to a call and why, by a file or by a running gateway. */
+import { isIP } from 'node:net'
+import { InvalidArgumentError } from 'commander'
 import { adapters } from '../adapters/index.ts'
 import { parseConfig, readConfigFile } from '../config/config.ts'
 import { GatewayError } from '../errors.ts'
@@ -8,6 +10,12 @@ import { type ApiFlags, addApiFlags, createApi } from './api-client.ts'
 import { type Define, examples } from './command.ts'
 import { EXIT } from './exit-codes.ts'
 import { columns, print, printJson } from './print.ts'
+
+/** @throws InvalidArgumentError for anything but an IP address */
+const parseAddress = (text: string): string => {
+  if (isIP(text) === 0) throw new InvalidArgumentError('It is an IP address: 192.0.2.7, 2001:db8::7.')
+  return text
+}
 
 interface ExplainFlags extends ApiFlags {
   readonly config?: string
@@ -52,7 +60,7 @@ const explain = async (to: string, flags: ExplainFlags): Promise<number> => {
 export const define: Define = (command, finish) => {
   addApiFlags(command.command('explain').description('what would happen to a call, rule by rule'))
     .argument('<uri>', 'what is called: sip:1000@gateway, or 1000')
-    .option('--from <ip>', 'the address it comes from; left out: this machine')
+    .option('--from <ip>', 'the address it comes from; left out: this machine', parseAddress)
     .option('--caller <uri>', 'who calls, as the caller says')
     .option('--config <file>', 'by this file; left out: by the running gateway')
     .option('--json', 'as JSON')

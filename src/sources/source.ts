@@ -2,11 +2,11 @@
 import type { Logger, PulledSource } from '../adapters/adapter.ts'
 import type { UrlEndpoint } from '../bridges/endpoint.ts'
 import { isFinal, type LinkState, type LinkStatus, type RetryPolicy } from '../bridges/link-state.ts'
-import { type Outcome, Retrying } from '../bridges/retrying.ts'
+import { lossOf, type Outcome, Retrying } from '../bridges/retrying.ts'
 import { tell } from '../bridges/tell.ts'
-import { describeReason, reasonOf } from '../core/scope.ts'
+import { reasonOf } from '../core/scope.ts'
 import type { Clock, CloseReason, Registry, Scope } from '../core/types.ts'
-import { GatewayError, toGatewayError } from '../errors.ts'
+import { type GatewayError, toGatewayError } from '../errors.ts'
 import type { SourceConfig } from './config.ts'
 import { refusedForNow } from './refused-for-now.ts'
 
@@ -145,8 +145,7 @@ export class Source {
   #afterwards({ signal }: Scope, reason: CloseReason): Outcome {
     if (signal.aborted) return { kind: 'ended', reason: reasonOf(signal) }
     if (this.#parts.endpoint.once && reason.code === 'source-ended') return { kind: 'ended', reason }
-    const error = reason.error instanceof GatewayError ? reason.error : undefined
-    return { kind: 'lost', error: refusedForNow(error ?? new GatewayError('closed', describeReason(reason))) }
+    return { kind: 'lost', error: refusedForNow(lossOf(reason)) }
   }
 
   #watched(): void {

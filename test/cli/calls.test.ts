@@ -55,6 +55,14 @@ describe('sip explain', () => {
     expect(offline).toEqual(online)
   })
 
+  test('an address that is none is refused by the name of the option', async () => {
+    const { code, output } = await run('sip', 'explain', '1000', '--from', 'nonsense')
+    expect([code, output]).toEqual([
+      2,
+      expect.stringMatching(/--from <ip>.*'nonsense'.* It is an IP address/),
+    ])
+  })
+
   test('as JSON', async () => {
     const { stdout } = await run('sip', 'explain', 'sip:1000@gw', '--json')
     const found = JSON.parse(stdout) as CallExplanationView

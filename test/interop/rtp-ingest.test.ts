@@ -233,4 +233,8 @@ test('a session description that asks too much is refused with its reason', asyn
     'RTP/AVP, AVPF',
   )
   expect(await refuse('m=audio 0 RTP/AVP 0')).toContain('no m=audio or m=video line with a port')
+  const missing = join(rtp.folder, 'none.sdp')
+  await expect(rtp.open('none.sdp', ['bad.flv'])).rejects.toMatchObject({
+    ...{ code: 'not-found', status: 404, detail: `the file ${missing}` },
+  })
 })

@@ -13,13 +13,14 @@ import { parseRtpUrl } from './url.ts'
 
 const INLINE = /^application\/sdp(?:;[^,]*)?,/i
 
-/** `sdp:///path/camera.sdp`: what a file name that ends in .sdp becomes. */
+/** `sdp:///path/camera.sdp`: what a file name that ends in .sdp becomes. @throws GatewayError 'bad-url', 'not-found' */
 const readSdpFile = async (url: URL): Promise<{ text: string; label: string }> => {
   if (url.host !== '' || !url.pathname.startsWith('/'))
     throw new GatewayError('bad-url', 'a session description is given by the name of its file')
   const plain = new URL(`file://${url.pathname}`)
   const path = fileURLToPath(plain)
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') throw new GatewayError('not-found', `the file ${path}`, { cause })
     throw new GatewayError('io-failed', `${path}: ${cause.message}`, { cause })
   })
   return { text, label: path.slice(path.lastIndexOf('/') + 1) }
@@ -45,7 +46,7 @@ const describe = async (url: URL, config: RtpConfig): Promise<SourceDescription>
   return parseSdpSource(text, label, url.searchParams, config)
 }
 
-/** @throws GatewayError 'bad-url', 'malformed', 'unsupported-codec', 'io-failed', 'port-in-use' */
+/** @throws GatewayError 'bad-url', 'malformed', 'unsupported-codec', 'not-found', 'io-failed', 'port-in-use' */
 export const pullRtp = async (
   context: AdapterContext,
   config: RtpConfig,

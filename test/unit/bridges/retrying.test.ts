@@ -1,6 +1,6 @@
 /** The driver with a hand-cranked clock: what is connected when, and what is let go before. */
 import { afterEach, expect, test } from 'vitest'
-import { type Outcome, Retrying, type RetryingOptions } from '../../../src/bridges/retrying.ts'
+import { lossOf, type Outcome, Retrying, type RetryingOptions } from '../../../src/bridges/retrying.ts'
 import { createScope } from '../../../src/core/scope.ts'
 import type { Scope } from '../../../src/core/types.ts'
 import { GatewayError } from '../../../src/errors.ts'
@@ -146,4 +146,15 @@ test('what waits for a source that will not come back ends with its reason', asy
   link.sourceOver({ code: 'failed', detail: 'the pull was refused' })
   expect(link.status.state).toBe('ended')
   expect(await scope.closed).toMatchObject({ detail: 'the pull was refused' })
+})
+
+test('what it was lost for is told once: a silence is a timeout', () => {
+  const silence = { code: 'timeout', detail: 'rtp 127.0.0.1:5004: nothing came for 10 s' } as const
+  expect(lossOf(silence)).toMatchObject({
+    code: 'timeout',
+    message: 'It took too long: rtp 127.0.0.1:5004: nothing came for 10 s',
+  })
+  const own = new GatewayError('refused', 'no')
+  expect(lossOf({ code: 'failed', error: own })).toBe(own)
+  expect(lossOf({ code: 'kicked', detail: 'enough' }).message).toBe('It is closed: kicked: enough')
 })
