@@ -1,6 +1,4 @@
-/** `bridge --duration`: when its time is up, and what it had not done by then. */
-import type { BridgeInfo } from '../bridges/bridge.ts'
-import type { LegInfo } from '../bridges/leg-info.ts'
+/** `--duration` of `bridge`, `record` and `restream`: when its time is up, and what it had not done by then. */
 import { systemClock } from '../core/clock.ts'
 import { GatewayError } from '../errors.ts'
 import type { Gateway } from '../gateway.ts'
@@ -13,16 +11,30 @@ export interface Ending {
   readonly missing?: GatewayError | undefined
 }
 
-const hasCarried = ({ bytes, stats }: LegInfo): boolean => bytes > 0 || (stats?.units ?? 0) > 0
+/** A bridge as it is known here, or by the API of a gateway: errors as they are, or in words. */
+export interface Carried<E> {
+  readonly from: string
+  readonly stream: string
+  readonly source?: { readonly error: E | undefined } | undefined
+  readonly legs: readonly {
+    readonly to: string
+    readonly bytes: number
+    readonly stats: { readonly units: number } | undefined
+    readonly error: E | undefined
+  }[]
+}
+
+const hasCarried = ({ bytes, stats }: Carried<unknown>['legs'][number]): boolean =>
+  bytes > 0 || (stats?.units ?? 0) > 0
 
 /** The source, if nothing came of it, or else the first destination that nothing was brought to. */
-const missingWithin = (
+export const missingWithin = <E>(
   seconds: number,
-  { registry }: Gateway,
-  { from, stream, source, legs }: BridgeInfo,
-): GatewayError | undefined => {
+  isLive: boolean,
+  { from, stream, source, legs }: Carried<E>,
+): E | GatewayError | undefined => {
   const within = `within ${seconds} s (--duration)`
-  if (registry.find(stream)?.state !== 'ready' && !legs.some(hasCarried))
+  if (!isLive && !legs.some(hasCarried))
     return source?.error ?? new GatewayError('stream-offline', `nothing came from ${from} ${within}`)
   // To be named is all that a stream: destination waits for.
   const missed = legs.find(leg => leg.to !== `stream:${stream}` && !hasCarried(leg))
@@ -43,7 +55,8 @@ export class TimeUp implements Disposable {
     if (seconds === undefined) return
     this.#cancel = systemClock.after(seconds * 1e6, () => {
       const [bridge] = gateway.bridges.list()
-      const missing = bridge && missingWithin(seconds, gateway, bridge)
+      const isLive = bridge !== undefined && gateway.registry.find(bridge.stream)?.state === 'ready'
+      const missing = bridge && missingWithin(seconds, isLive, bridge)
       resolve({ why: `stopped after ${seconds} s`, missing })
     })
   }

@@ -87,6 +87,24 @@ describe('record, restream, bridges, stop', () => {
     expect((await bridgeInfo(String(id))).state).toBe('ended')
     expect((await probe(join(folder, 'cam.flv'))).durationS).toBeGreaterThan(0.3)
   })
+  test('--duration: what nothing came of, or went to, is told, with exit code 3', async () => {
+    const nowhere = `rtmp://127.0.0.1:${await freePort()}/live/x`
+    const [silent, unreached] = await Promise.all([
+      ask('restream', 'live/none', nowhere, '--duration', '1'),
+      ask('restream', 'live/cam', nowhere, '--duration', '1'),
+    ])
+    expect([silent.code, silent.output]).toEqual([
+      3,
+      expect.stringContaining(
+        'crosspoint: The stream is not live: nothing came from stream:live/none within 1 s (--duration)\n',
+      ),
+    ])
+    expect([unreached.code, unreached.output]).toEqual([
+      3,
+      expect.stringMatching(/^crosspoint: The remote end cannot be reached: /m),
+    ])
+  })
+
   test('--duration stops it and tells how it went', async () => {
     const beganMs = performance.now()
     const { code, output } = await ask('record', 'live/cam', 'short.flv', '--duration', '1.5')
