@@ -56,11 +56,11 @@ beforeEach(() => {
 const doorOf = (of = gateway): number => of.doors.get('sip')!.port
 const asked = (): object[] => server.requests.map(({ body }) => JSON.parse(body) as object)
 
-const callTo = (called: string) => {
+const callTo = (called: string, door = doorOf()) => {
   const end = Promise.withResolvers<Rejection | 'answered'>()
   const invite = caller.invite(
     {
-      uri: uri(`sip:${called}@127.0.0.1:${doorOf()}`),
+      uri: uri(`sip:${called}@127.0.0.1:${door}`),
       from: address('<sip:alice@example.org>'),
       body: audio(),
       credentials: { user: 'bob', password: 'secret' },
@@ -165,4 +165,16 @@ test('who comes while the last line is asked for does not get it as well', async
   })
   for (const result of ended) if (result.status === 'fulfilled') await result.value.close()
   await tight.close()
+})
+
+test('who waits while the gateway closes is told so, and the yes that comes then lets nothing in', async () => {
+  const closing = await open({ access: { hook: { url: server.url, secret: 'a secret of the hook' } }, sip })
+  const asked = Promise.withResolvers<ServerResponse>()
+  server.answer = asked.resolve
+  const { end } = callTo('1000', doorOf(closing))
+  const response = await asked.promise
+  await closing.close()
+  response.writeHead(204).end()
+  expect(await end).toMatchObject({ code: 503, retryAfterS: 10 })
+  expect(closing.calls.list()).toEqual([])
 })

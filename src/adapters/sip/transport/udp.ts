@@ -54,7 +54,8 @@ export const openUdpPort: OpenDatagramPort = async (host, port) => {
     onDatagram: listener => {
       socket.on('message', (bytes, from) => listener(bytes, from.address, from.port))
     },
-    close: () => new Promise(resolve => socket.close(() => resolve())),
+    // Node.js looks up even what is an address, one tick later: what was sent in this one leaves first.
+    close: () => new Promise(resolve => setImmediate(() => socket.close(() => resolve()))),
   }
 }
 
