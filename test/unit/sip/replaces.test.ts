@@ -146,6 +146,20 @@ describe('INVITE with Replaces', () => {
     expect([firm.ended, asked.ended]).toEqual([undefined, undefined])
   })
 
+  test('of two who would take its place at once one has it, and keeps it', async () => {
+    const first = await desk()
+    const carol = await openPeer(clock, network, '10.0.0.4')
+    const both = await Promise.all([
+      call(bob, 'desk', firstOf(first)),
+      call(carol, 'desk', firstOf(first), { as: '<sip:carol@b.example>', body: described('10.0.0.4') }),
+    ])
+    expect(both.map(({ code, ended }) => [code, ended])).toEqual([
+      [200, undefined],
+      [603, undefined],
+    ])
+    await Promise.all([carol.close(0), pass(clock, 500, 50)])
+  })
+
   test('of another call of that number the line is taken', async () => {
     await desk()
     expect((await call(bob, 'desk')).code).toBe(486)

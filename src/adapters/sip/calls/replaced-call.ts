@@ -7,6 +7,9 @@ import { mayBePassedTo } from './transfer.ts'
 
 type Dialog = Pick<NonNullable<Call['session']>, 'callId' | 'localTag' | 'remoteTag'>
 
+/** Somebody has their place, though they are not over yet. */
+const replaced = new WeakSet<Call>()
+
 const refusal = (code: number, detail: string): CallRefusal => ({ code, detail })
 
 /** Of a header that was sent to us: `to-tag` is our tag. */
@@ -26,7 +29,8 @@ const isOf = (call: Call, { callId, localTag, remoteTag }: Dialog): boolean =>
 /** Whoever knows the names of a dialog may be anybody: the rule of the call says who may take its place, as for REFER. */
 const judge = (call: Call, { from }: SipRequest, earlyOnly: boolean): CallRefusal | undefined => {
   const who = `${from.uri.user}@${from.uri.host}`
-  if (call.isOver) return refusal(603, `call ${call.id}, which ${who} would take the place of, is over`)
+  if (call.isOver || replaced.has(call))
+    return refusal(603, `call ${call.id}, which ${who} would take the place of, is over`)
   if (earlyOnly) return refusal(486, `call ${call.id}, which ${who} would take the place of, is answered`)
   if (!mayBePassedTo(call, from.uri))
     return refusal(403, `no rule lets ${who} take the place of call ${call.id} (transfer of its rule)`)
@@ -46,6 +50,7 @@ export const replacedBy = (request: SipRequest, calls: Iterable<Call>): Call | C
 
 /** Told before the new call has the old one's streams, which ends it. */
 export const tellReplaced = (old: Call, by: Call): void => {
+  replaced.add(old)
   const detail = `call ${by.id} from ${by.about.from} takes its place`
   old.log.info({ by: by.id }, `call ${old.id}: ${detail}`)
   if (!old.isOver)
