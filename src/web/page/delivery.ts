@@ -21,7 +21,8 @@ export const judgeDestinations = ({ legs = [] }: StreamView): Verdict | undefine
   const worst = down.find(({ state }) => state === 'failed') ?? down[0]
   if (worst === undefined) return undefined
   const others = down.length > 1 ? `; ${down.length} of ${legs.length} destinations get nothing` : ''
-  const why = worst.lastError === null ? '' : ` (${worst.lastError})`
+  // What is tried again tells why among the bridges; here it would hide the rest.
+  const why = worst.state !== 'failed' || worst.lastError === null ? '' : ` (${worst.lastError})`
   return { tone: 'bad', words: `${worst.to} ${howIsIt(worst)}${why}${others}` }
 }
 
