@@ -1,7 +1,7 @@
 /** Stream to RTP: two ports at most, described when the tracks are known. */
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { dirname } from 'node:path'
 import { createScope, Scoped } from '../../core/scope.ts'
@@ -49,7 +49,14 @@ const resolve = async ({ resolveHost }: AdapterContext, host: string): Promise<s
 
 const writeDescription = async (path: string, sdp: string, mode?: number): Promise<void> => {
   await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, sdp, mode === undefined ? {} : { mode })
+  const file = await open(path, 'w', mode)
+  try {
+    // One that is there already would keep its own mode.
+    if (mode !== undefined) await file.chmod(mode)
+    await file.writeFile(sdp)
+  } finally {
+    await file.close()
+  }
 }
 
 class RtpEgress extends Scoped implements Egress {

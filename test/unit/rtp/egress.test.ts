@@ -1,6 +1,6 @@
 /** What leaves for a receiver of plain RTP, byte by byte, on real sockets. */
 import { createSocket, type Socket } from 'node:dgram'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -228,11 +228,15 @@ describe('the description', () => {
     expect(peer!.commands[0]!.line).toContain(`-i ${file}`)
   })
 
-  test('with a key in it is for its owner alone', async () => {
-    const file = join(folder, 'secret.sdp')
-    await begin(`?sdp=${encodeURIComponent(file)}&srtp=AES_CM_128_HMAC_SHA1_32`)
-    expect(statSync(file).mode & 0o077).toBe(0)
-  })
+  test.each(['new', 'there already'])(
+    'with a key in it is for its owner alone: a file that is %s',
+    async age => {
+      const file = join(folder, `secret ${age}.sdp`)
+      if (age !== 'new') writeFileSync(file, 'v=0', { mode: 0o644 })
+      await begin(`?sdp=${encodeURIComponent(file)}&srtp=AES_CM_128_HMAC_SHA1_32`)
+      expect(statSync(file).mode & 0o077).toBe(0)
+    },
+  )
 })
 
 test('only rtp: is sent', async () => {
