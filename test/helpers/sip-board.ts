@@ -96,7 +96,7 @@ export const openBoard = async (
   network: SipNetwork,
   section: object,
   host = '10.0.0.1',
-  more: Pick<AdapterContext, 'resolveForPeers'> = {},
+  more: Pick<AdapterContext, 'resolveForPeers' | 'admitCall'> = {},
 ): Promise<TestBoard> => {
   const config = sipConfig.parse({ listen: { host, port: 5060 }, ...section })
   const registry = createRegistry({ clock })

@@ -244,9 +244,11 @@ export class Switchboard implements Board {
       return
     }
     const { admitCall } = this.context
-    if (admitCall === undefined) this.#begin(invite, verdict, calling)
+    const old = replacedBy(request, this.calls.values())
+    if (old !== undefined && 'code' in old) this.#refuse(invite, calling, old)
+    else if (admitCall === undefined) this.#begin(invite, verdict, calling)
     else
-      admitCall(accessOf(this.config, invite, verdict, calling))
+      admitCall(accessOf(this.config, invite, verdict, calling, old))
         .then(
           () => this.#begin(invite, verdict, calling),
           (thrown: unknown) => this.#refuse(invite, calling, refusalOf(thrown)),

@@ -1,5 +1,6 @@
 /** Attended transfer, both ways: a call that takes the place of another (RFC 3891), and one that we are asked to make so. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { CallAccess } from '../../../src/adapters/adapter.ts'
 import type { IncomingInvite } from '../../../src/adapters/sip/incoming-invite.ts'
 import type { IncomingRequest } from '../../../src/adapters/sip/request.ts'
 import type { Session } from '../../../src/adapters/sip/session.ts'
@@ -158,6 +159,26 @@ describe('INVITE with Replaces', () => {
       [603, undefined],
     ])
     await Promise.all([carol.close(0), pass(clock, 500, 50)])
+  })
+
+  test('whoever is asked about it is told the streams that it would get, and of a refused one nobody is asked', async () => {
+    await gateway.close()
+    await pass(clock, 1000, 50)
+    const asked: unknown[] = []
+    const routes = [
+      { called: 'desk', from: 'any', publish: 'a', transfer: { to: ['@b.example'] } },
+      { called: 'door', from: 'any', publish: 'public' },
+    ]
+    const admitCall = async ({ from, publish }: CallAccess): Promise<void> => void asked.push([from, publish])
+    gateway = await openBoard(clock, network, { routes }, OURS, { admitCall })
+    const first = await desk()
+    const mallory = await call(bob, 'door', firstOf(first), { as: '<sip:mallory@c.example>' })
+    const second = await call(bob, 'door', firstOf(first))
+    expect([mallory.code, second.code]).toEqual([403, 200])
+    expect(asked).toEqual([
+      ['sip:alice@a.example', 'a'],
+      ['sip:bob@b.example', 'a'],
+    ])
   })
 
   test('of another call of that number the line is taken', async () => {

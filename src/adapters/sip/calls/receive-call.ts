@@ -11,7 +11,7 @@ import type { CallTerms } from './call-media.ts'
 import { byeReason } from './codes.ts'
 import { receiveCaller } from './reception.ts'
 import { offerOf } from './renegotiate.ts'
-import { tellReplaced } from './replaced-call.ts'
+import { streamsOf, tellReplaced } from './replaced-call.ts'
 import { isSdp, sdpBody, warningOf } from './session-description.ts'
 import { sessionEvents } from './session-events.ts'
 import { checkHearing, untilLive } from './until-live.ts'
@@ -122,7 +122,7 @@ const asSuccessor = (admitted: Admitted): Admitted => {
 
 /** Answers at once, and has the streams of the call that was there. */
 const succeed = async (call: Call, invite: IncomingInvite, old: Call): Promise<void> => {
-  call.purpose = { publish: old.media.ingest?.stream, hear: old.hearing.stream, takesOver: true }
+  call.purpose = { ...streamsOf(old), takesOver: true }
   const prepared = prepare(call, invite)
   if (prepared === undefined) return
   call.onAnswered = () => tellReplaced(old, call)

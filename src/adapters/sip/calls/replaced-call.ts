@@ -48,6 +48,12 @@ export const replacedBy = (request: SipRequest, calls: Iterable<Call>): Call | C
   return refusal(481, 'no answered call is the one that Replaces names')
 }
 
+/** What whoever takes the place of a call gets of it. */
+export const streamsOf = ({ media, hearing }: Call) => ({
+  publish: media.ingest?.stream,
+  hear: hearing.stream,
+})
+
 /** Told before the new call has the old one's streams, which ends it. */
 export const tellReplaced = (old: Call, by: Call): void => {
   replaced.add(old)
