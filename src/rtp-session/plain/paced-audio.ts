@@ -61,7 +61,8 @@ class PacedStream implements PacedAudio {
   #digitsLeft: (() => void) | undefined
   #cancel: (() => void) | undefined
   #timerUs = 0
-  #hasWaited = true
+  /** When something was found to be due: what had come until then may lie unread, and is read first. */
+  #foundUs: number | undefined = 0
   #isClosed = false
   #filled = 0
   #skipped = 0
@@ -196,15 +197,20 @@ class PacedStream implements PacedAudio {
     const now = this.#clock.now()
     const lateUs = now - this.#timerUs
     const isFilling = this.#passes && this.#inserts.length === 0
-    this.#hasWaited = isFilling ? lateUs > BEHIND_US : !this.#hasWaited && lateUs > BLOCKED_US
-    if (!this.#hasWaited) this.#goOn(now)
+    const foundUs = this.#foundUs
+    const readsFirst = isFilling
+      ? lateUs > BEHIND_US
+      : foundUs === undefined && (lateUs > BLOCKED_US || this.#intake.isDue(now + LEAD_US))
+    this.#foundUs = readsFirst && !isFilling ? now : undefined
+    if (!readsFirst) this.#goOn(now, foundUs ?? now)
     const againUs = isFilling ? now + BEHIND_US : now
-    this.#arm(this.#hasWaited ? againUs : undefined)
+    this.#arm(readsFirst ? againUs : undefined)
   }
 
-  #goOn(now: number): void {
+  /** `readUs`: what had come by then has been read. */
+  #goOn(now: number, readUs: number): void {
     if (this.#isPassing && now < this.#line.slotUs + PATIENCE_US) return
-    this.#intake.conceal(now + LEAD_US)
+    this.#intake.conceal(readUs + LEAD_US)
     this.#play(now)
     while (this.#inserts.length > 0 && this.#line.slotUs < now + AHEAD_US)
       this.#insert(this.#inserts.shift()!)

@@ -71,6 +71,12 @@ export class PacedIntake {
     return wake === undefined ? undefined : wake + this.#spreadUs
   }
 
+  /** Is something due by then that has not come? */
+  isDue(untilUs: number): boolean {
+    const wake = this.wakeUs
+    return wake !== undefined && wake <= untilUs
+  }
+
   /** Makes up what is due by then and has not come. */
   conceal(untilUs: number): void {
     for (;;) {
