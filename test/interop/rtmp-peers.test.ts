@@ -184,7 +184,7 @@ describe('push', () => {
     [
       'an application that does not exist',
       () => nginx.url('SECRET', 'nowhere'),
-      /refused: .*(connect|closed)/,
+      /hung up soon: .*(connect|closed)/,
     ],
     ['a certificate that nobody signed', () => tlsUrl('SECRET'), /not trusted: .*self.signed certificate/],
     ['TLS on a plain port', () => nginx.url('SECRET').replace('rtmp:', 'rtmps:'), /cannot be reached/],

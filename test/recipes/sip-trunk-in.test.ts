@@ -41,14 +41,16 @@ test('sip-trunk-in', async () => {
   caller.dial(`sip:493055500@${sip}`)
   await caller.until('CALL_ESTABLISHED', 2)
   const meeting = async () => (await calls()).find(({ state }: { state: string }) => state === 'live')
-  const { id, publish } = await meeting()
-  expect(await meeting()).toMatchObject({ route: 'meeting', publish: `rooms/meeting/${id}` })
+  const { id } = await meeting()
+  const publish = `rooms/meeting/${id}`
+  expect(await meeting()).toMatchObject({ route: 'meeting', waitsFor: 'pin', publish: null })
   const isThere = async () =>
     (await fetch(`${base}/v1/streams/${encodeURIComponent(publish)}`)).status === 200
   await caller.press('12#')
   expect(await isThere()).toBe(false)
   await caller.press('4711#')
   await untilLive(base, publish)
+  expect(await meeting()).toMatchObject({ waitsFor: null, publish })
   expect(recipe.output()).not.toContain('"4711')
   await caller.stop()
   await recipe.stop()
