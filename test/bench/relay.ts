@@ -7,6 +7,7 @@ import {
   type BenchServer,
   cpuSeconds,
   endChild,
+  keepApart,
   pause,
   residentBytes,
   SERVERS,
@@ -60,12 +61,13 @@ const measure = async (server: BenchServer, { players: count, seconds, warmUp }:
     await pause(1000)
     const idleBytes = await residentBytes(server.pid)
     players = await startPlayers(server, count)
+    const apart = (await keepApart(server, [publisher, players])) ? 'yes' : 'no'
     await pause(warmUp * 1000)
     const before = await look(server, players, 'reset')
     await pause(seconds * 1000)
     const row = toRow(server, count, before, await look(server, players, 'progress'))
     const rssBytes = await residentBytes(server.pid)
-    return { ...row, rssBytes, rssBytesPerPlayer: (rssBytes - idleBytes) / count }
+    return { ...row, apart, rssBytes, rssBytesPerPlayer: (rssBytes - idleBytes) / count }
   } finally {
     await endChild(players)
     await endChild(publisher)

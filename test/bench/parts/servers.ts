@@ -1,8 +1,9 @@
 /** The servers that benches compare: each started afresh, seen from outside. */
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { startServer } from '../../helpers/crosspoint.ts'
 import { startNginxRtmp } from '../../helpers/nginx-rtmp.ts'
 
@@ -59,6 +60,23 @@ export const endChild = async (child: ChildProcess | undefined): Promise<void> =
   const exited = once(child, 'exit')
   child.disconnect()
   await exited
+}
+
+const pin = async (pid: number, core: number): Promise<void> => {
+  await promisify(execFile)('taskset', ['--all-tasks', '--cpu-list', '--pid', String(core), String(pid)])
+}
+
+/**
+ * The server has the first core to itself, what loads it the second, as if it were another machine: else the scheduler
+ * likes to wake a reader on the core that is still writing to the others. `false` where that cannot be had.
+ */
+export const keepApart = async (server: BenchServer, load: readonly ChildProcess[]): Promise<boolean> => {
+  try {
+    await Promise.all([pin(server.pid, 0), ...load.map(({ pid }) => pin(pid!, 1))])
+    return true
+  } catch {
+    return false
+  }
 }
 
 export const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
