@@ -103,10 +103,18 @@ const isFree = (port: number): Promise<boolean> =>
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 
+/** So many ports in a row that nobody was given yet; whether they are free, the caller looks. */
+export const portsInTurn = (count: number): number => {
+  if ((nextPort % ports) + count > ports) nextPort = 0
+  const first = firstPort + (nextPort % ports)
+  nextPort += count
+  return first
+}
+
 /** A port that is free, for programs that cannot choose one themselves. */
 export const freePort = async (): Promise<number> => {
   for (;;) {
-    const port = firstPort + (nextPort++ % ports)
+    const port = portsInTurn(1)
     if (await isFree(port)) return port
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { PeerCommand, PeerDescription } from '../../src/adapters/adapter.ts'
 import type { Bridge } from '../../src/bridges/bridge.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
-import { type Program, startProgram } from './program.ts'
+import { type Program, portsInTurn, startProgram } from './program.ts'
 
 type Does = PeerDescription['does']
 
@@ -36,13 +36,11 @@ export const freePairs = async (count: number): Promise<number> => {
       socket.bind(port, '0.0.0.0', () => resolve(socket))
     })
   for (;;) {
-    const probe = await bind(0)
-    const first = probe.address().port & ~1
-    probe.close()
+    const first = (portsInTurn(count * 2 + 1) + 1) & ~1
     const all = Array.from({ length: count * 2 }, (_, i) => bind(first + i))
     const bound = await Promise.allSettled(all)
     for (const each of bound) if (each.status === 'fulfilled') each.value.close()
-    if (first + count * 2 < 65_536 && bound.every(({ status }) => status === 'fulfilled')) return first
+    if (bound.every(({ status }) => status === 'fulfilled')) return first
   }
 }
 

@@ -20,17 +20,18 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** Kills the recorder when it has handed over `target` tags; returns how many it had in the end. */
+/** Kills the recorder when it has said that more than `target` tags are in the file; returns how many it said in the end. */
 const recordAndKill = async (path: string, target: number): Promise<number> => {
   const recorder = spawn(process.execPath, [child, film, path], { stdio: ['ignore', 'pipe', 'inherit'] })
   let said = ''
+  const last = (): number => Number(said.slice(0, said.lastIndexOf('\n')).split('\n').at(-1))
   recorder.stdout.on('data', (chunk: Buffer) => {
     said += chunk.toString()
-    if (said.split('\n').length > target) recorder.kill('SIGKILL')
+    if (last() > target) recorder.kill('SIGKILL')
   })
   const [, signal] = (await once(recorder, 'close')) as [number | null, string | null]
   expect(signal).toBe('SIGKILL')
-  return Number(said.trim().split('\n').at(-1))
+  return last()
 }
 
 test('killed at random points', async () => {
@@ -38,10 +39,10 @@ test('killed at random points', async () => {
   const { tags } = parseFlv(await readFile(film))
   for (let kill = 0; kill < KILLS; kill += 1) {
     const path = join(folder, `${kill}.flv`)
-    const handed = await recordAndKill(path, 5 + random(120))
+    const written = await recordAndKill(path, 5 + random(120))
     const parsed = parseFlv(await readFile(path))
     expect(parsed.damage.filter(([cause]) => cause !== 'truncated at the end')).toEqual([])
-    expect(handed - parsed.tags.length).toBeLessThanOrEqual(1)
+    expect(parsed.tags.length).toBeGreaterThanOrEqual(written)
     expect(parsed.tags.map(({ body }) => body.length)).toEqual(
       tags.slice(0, parsed.tags.length).map(({ body }) => body.length),
     )
