@@ -1,44 +1,21 @@
 /** Paced sound while the event loop is busy: what lies unread is not taken for missing. */
 import { expect, test } from 'vitest'
-import type { Clock } from '../../../src/core/types.ts'
 import { createPacedAudio } from '../../../src/rtp-session/plain/paced-audio.ts'
-import { rtpPacket, START_US } from '../../helpers/voice.ts'
+import { createBusyLoop } from '../../helpers/busy-loop.ts'
 
-/** A loop whose turns last as long as the test says: timers first, then what came meanwhile, as Node has it. */
-const createBusyLoop = () => {
-  let now = START_US
-  let timer: { readonly atUs: number; readonly run: () => void } | undefined
-  const clock: Clock = {
-    now: () => now,
-    wall: () => now,
-    after: (delayUs, run) => {
-      const own = { atUs: now + delayUs, run }
-      timer = own
-      return () => {
-        if (timer === own) timer = undefined
-      }
-    },
-  }
+const createBusyPaced = () => {
+  const { clock, turn } = createBusyLoop(
+    packet => paced.sink.write(packet),
+    (_, readUs) => readUs,
+  )
   const format = { codec: 'pcmu', clockRate: 8000, channels: 1, payloadType: 0 } as const
   const paced = createPacedAudio(() => ({ write: () => undefined, retarget: () => undefined }), format, clock)
-  let next = 0
-  const turn = (ms: number, lost: readonly number[] = []): void => {
-    if (timer !== undefined && timer.atUs <= now) {
-      const { run } = timer
-      timer = undefined
-      run()
-    }
-    for (; START_US + next * 20_000 <= now; next++)
-      if (!lost.includes(next))
-        paced.sink.write(rtpPacket(new Uint8Array(160).fill(0xd5), next, next * 160, now))
-    now += ms * 1000
-  }
   return { paced, turn }
 }
 
 /** What was made up after a second of short turns, in which it learns that sound comes evenly. */
 const filledWith = (hiccup: readonly number[], lost: readonly number[] = []): number => {
-  const { paced, turn } = createBusyLoop()
+  const { paced, turn } = createBusyPaced()
   const shortTurns = (count: number): void => {
     for (let i = 0; i < count; i++) turn(2, lost)
   }
