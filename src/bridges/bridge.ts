@@ -48,6 +48,10 @@ export interface Bridge extends Closable {
   closeLeg(place: number, reason: CloseReason): Promise<boolean>
 }
 
+/** How and why it ended; a reason of something failed says already that it did. */
+export const endWords = (state: LinkState, why: string | undefined): string =>
+  why?.startsWith(`${state}: `) ? why : `${state}: ${why}`
+
 const bestFirst: readonly LinkState[] = ['live', 'connecting', 'backoff', 'ended', 'failed']
 
 class RunningBridge {
@@ -193,7 +197,7 @@ export const openBridge = (parts: BridgeParts): OpeningBridge => {
     running.ended(reason)
     const { from, state } = running.info()
     const why = maskUrls(describeReason(reason))
-    log.info({ from, state }, `bridge ${why.startsWith(`${state}: `) ? why : `${state}: ${why}`}`)
+    log.info({ from, state }, `bridge ${endWords(state, why)}`)
   })
   const connected = running.connect().catch(async (thrown: unknown) => {
     const error = toGatewayError(thrown)

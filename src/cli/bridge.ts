@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { PeerDescription } from '../adapters/adapter.ts'
 import { readSecret } from '../adapters/secret.ts'
-import type { Bridge, BridgeInfo } from '../bridges/bridge.ts'
+import { type Bridge, type BridgeInfo, endWords } from '../bridges/bridge.ts'
 import type { Explanation } from '../bridges/explain.ts'
 import { mergeConfig } from '../config/config.ts'
 import { describePlan } from '../core/describe.ts'
@@ -64,8 +64,7 @@ const printResult = ({ state, reason, legs }: BridgeInfo): void => {
     const retries = leg.retries === 0 ? '' : `, ${leg.retries} retries`
     print(`${leg.to}: ${leg.state}${moved}${dropped}${retries}`)
   }
-  // Why something failed says that it did.
-  print(reason?.startsWith(`${state}: `) ? reason : `${state}: ${reason}`)
+  print(endWords(state, reason))
 }
 
 /** The first leg that failed decides; without one, the source's end does. */
