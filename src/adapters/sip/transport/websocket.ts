@@ -3,71 +3,41 @@ import { createServer as createSecureServer } from 'node:https'
 import { isIP } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { GatewayError } from '../../../errors.ts'
-import type { BoundAddress, ListenAddress, TransportKind } from '../addresses.ts'
+import type { BoundAddress, ListenAddress } from '../addresses.ts'
 import { ipOfHost } from '../message/uri.ts'
 import { boundAddress } from './bound-address.ts'
-import { type ConnectionOptions, plainIp } from './connection.ts'
-import type { ClosableFlow } from './connection-table.ts'
-import type { Door, FlowEvents } from './flow.ts'
+import { ConnectedFlow, type ConnectionOptions, plainIp, type Remote } from './connected-flow.ts'
+import type { Door } from './flow.ts'
 import { listenOn } from './tcp.ts'
 
-const maxUnsentBytes = 1 << 20
-
 /** One WebSocket connection: each of its messages is one SIP message (RFC 7118 5). */
-export class WebSocketFlow implements ClosableFlow {
-  readonly verified: string | undefined
-  readonly transport: TransportKind
-  readonly reliable = true
-  readonly ip: string
-  readonly port: number
-  readonly door: number
-  readonly local: BoundAddress
+export class WebSocketFlow extends ConnectedFlow {
   readonly #socket: WebSocket
-  readonly #events: FlowEvents
-  #open = true
 
-  constructor(socket: WebSocket, remote: { ip: string; port: number }, options: ConnectionOptions) {
+  constructor(socket: WebSocket, remote: Remote, options: ConnectionOptions) {
+    super(remote, options)
     this.#socket = socket
-    this.#events = options.events
-    this.verified = options.verified
-    this.transport = options.transport
-    this.door = options.door
-    this.local = options.local
-    this.ip = remote.ip
-    this.port = remote.port
     socket.on('message', (data: Buffer) => {
       // CRLF is a keep-alive here too (RFC 7118 6).
-      if (data.length > 4) this.#events.message(data, this)
+      if (data.length > 4) this.events.message(data, this)
     })
     socket.on('error', error => this.close(error.message))
     socket.on('close', () => this.close('the peer closed the connection'))
   }
 
-  get open(): boolean {
-    return this.#open
+  protected get unsentBytes(): number {
+    return this.#socket.bufferedAmount
   }
 
-  send(bytes: Buffer): void {
-    if (!this.#open) return
-    if (this.#socket.bufferedAmount > maxUnsentBytes) this.close('the peer does not read')
-    else {
-      this.#events.sent(bytes, this)
-      this.#socket.send(bytes, { binary: false })
-    }
+  protected write(bytes: Buffer): void {
+    this.#socket.send(bytes, { binary: false })
   }
 
-  close(reason: string): void {
-    if (!this.#open) return
-    this.#open = false
+  protected destroy(): void {
     this.#socket.terminate()
-    this.#events.lost(this, reason)
   }
 }
 
-interface Remote {
-  readonly ip: string
-  readonly port: number
-}
 const remoteOf = ({ socket: { remoteAddress, remotePort = 0 } }: IncomingMessage): Remote => {
   return { ip: plainIp(remoteAddress), port: remotePort }
 }
